@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// newApp assembles the command line: one command a file.
+func newApp(e *env) *cli.App {
+	app := &cli.App{
+		Name:      "orgctl",
+		Usage:     "keep a cloud organization equal to YAML in git",
+		UsageText: "orgctl plan -f orgs/acme\n   orgctl apply -f orgs/acme --secrets-out secrets\n   orgctl drift -f orgs/acme",
+		Description: "Credentials come from CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; CLICKHOUSE_ORG_ID and\n" +
+			"CLICKHOUSE_API_URL are optional. Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp,
+		Version: e.version,
+		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
+		Commands: []*cli.Command{
+			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), exportCommand(e), sandboxCommand(e),
+			schemaCommand(e), completionCommand(e), versionCommand(e),
+		},
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {}, // exit.go decides
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
+		Action:                    noCommand,
+		CommandNotFound:           nil,
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+		c.HideHelpCommand = true
+	}
+	return app
+}
+
+// noCommand is what a bare orgctl, or one with an unknown command, runs.
+func noCommand(c *cli.Context) error {
+	name := c.Args().First()
+	if name == "" {
+		return cli.ShowAppHelp(c)
+	}
+	if suggestion := cli.SuggestCommand(c.App.Commands, name); suggestion != "" {
+		return usage("there is no command %q; did you mean %s?", name, strings.TrimSuffix(suggestion, "."))
+	}
+	return usage("there is no command %q", name)
+}
+
+// permute moves flags before arguments, since the parser stops at the first argument and users do not: orgctl apply
+// plan.json --yes. What follows "--" stays where it is.
+func permute(app *cli.App, args []string) []string {
+	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
+	if len(args) == 0 || at < 0 {
+		return args
+	}
+	takesValue := map[string]bool{}
+	for _, f := range app.Command(args[at]).Flags {
+		documented, ok := f.(cli.DocGenerationFlag)
+		for _, name := range f.Names() {
+			takesValue[name] = ok && documented.TakesValue()
+		}
+	}
+	flags, rest := slices.Clone(args[:at+1]), []string(nil)
+	for i := at + 1; i < len(args); i++ {
+		a := args[i]
+		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		switch {
+		case a == "--":
+			return slices.Concat(flags, []string{"--"}, rest, args[i+1:])
+		case len(a) < 2 || a[0] != '-':
+			rest = append(rest, a)
+		case takesValue[name] && !hasValue && i+1 < len(args):
+			i++
+			flags = append(flags, a, args[i])
+		default:
+			flags = append(flags, a)
+		}
+	}
+	return append(flags, rest...)
+}
+
+// noArguments refuses arguments of a command that takes none, so that a forgotten -f does not go unnoticed.
+func noArguments(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage("%s takes no argument %q; manifests are named with -f", c.Command.Name, c.Args().First())
+	}
+	return nil
+}
+
+func versionCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "version", Usage: "print the version", UsageText: "orgctl version",
+		Action: func(*cli.Context) error {
+			_, err := fmt.Fprintf(e.stdout, "orgctl %s\n", e.version)
+			return err
+		},
+	}
+}

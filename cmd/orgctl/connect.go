@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+const defaultURL = "https://api.clickhouse.cloud"
+
+// target is an API and what a run needs to speak to it.
+type target struct {
+	url          string
+	credentials  client.Credentials
+	transport    http.RoundTripper // nil for the network
+	rate         client.Rate
+	tick         time.Duration
+	organization string // id that the environment asks for, or ""
+	secretsDir   string // where secrets go unless told otherwise: beside the sandbox's state, else nowhere
+	ephemeral    bool   // a sandbox without state: its secrets are worth nothing
+}
+
+// sandboxTick makes the waits of an embedded sandbox without delays short: nothing there takes time.
+const sandboxTick = 10 * time.Millisecond
+
+// newTarget finds out which API is meant, without sending anything.
+func newTarget(e *env, c *cli.Context) (*target, error) {
+	t := &target{url: defaultURL, rate: client.DefaultRate(), tick: time.Second}
+	if file := c.String("sandbox"); file != "" {
+		server, err := sim.Open(file, sim.Config{})
+		if err != nil {
+			return nil, fmt.Errorf("open sandbox: %w", err)
+		}
+		credentials := server.Credentials()
+		t.url = "http://127.0.0.1"
+		t.credentials = client.Credentials{KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret)}
+		t.transport = server.Transport()
+		t.rate = client.Rate{}
+		t.ephemeral = file == ":memory:"
+		t.secretsDir = strings.TrimSuffix(file, ".json") + ".secrets"
+		if server.Config().Delays == (sim.Delays{}) {
+			t.tick = sandboxTick
+		}
+	} else {
+		t.credentials = client.Credentials{
+			KeyID: e.getenv("CLICKHOUSE_CLOUD_API_KEY"), KeySecret: secret.New(e.getenv("CLICKHOUSE_CLOUD_API_SECRET")),
+		}
+		if t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
+			return nil, usage("no credentials: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try --sandbox FILE")
+		}
+		if url := e.getenv("CLICKHOUSE_API_URL"); url != "" {
+			t.url = url
+		}
+		t.organization = e.getenv("CLICKHOUSE_ORG_ID")
+	}
+	var err error
+	if t.tick, err = e.tick(t.tick); err != nil {
+		return nil, err
+	}
+	rate := c.String("rate")
+	if rate == "" && t.transport == nil {
+		rate = e.getenv("ORGCTL_RATE")
+	}
+	if rate != "" {
+		if t.rate, err = client.ParseRate(rate); err != nil {
+			return nil, usage("%w", err)
+		}
+	}
+	return t, nil
+}
+
+// connection is a backend with what its user wants to know of it.
+type connection struct {
+	*cloud.Backend
+	tick time.Duration
+}
+
+// connect makes the backend. A command that only reads gets a client that cannot write.
+func (t *target) connect(e *env, c *cli.Context, desired *spec.Organization, sink secrets.Sink, progress *view.Progress, extra ...client.Option) (*connection, error) {
+	opts := []client.Option{
+		client.WithUserAgent("orgctl/" + e.version), client.WithRate(t.rate), client.WithTick(t.tick),
+		client.WithNotify(func(n client.Notice) { progress.Notice(notice(n)) }),
+	}
+	if t.transport != nil {
+		opts = append(opts, client.WithTransport(t.transport))
+	}
+	if c.Bool("debug") {
+		opts = append(opts, client.WithDebug(e.stderr))
+	}
+	api, err := client.New(t.url, t.credentials, slices.Concat(opts, extra)...)
+	if err != nil {
+		return nil, err
+	}
+	organization := t.organization
+	if desired != nil && desired.ID != "" {
+		if organization != "" && !strings.EqualFold(organization, desired.ID) {
+			return nil, fmt.Errorf("%s: the manifest is of organization %s, CLICKHOUSE_ORG_ID says %s", desired.Pos, desired.ID, organization)
+		}
+		organization = desired.ID
+	}
+	return &connection{tick: t.tick, Backend: cloud.New(cloudapi.New(api), cloud.Options{
+		OrganizationID: organization, KeyID: t.credentials.KeyID, Secrets: sink, Tick: t.tick, Settle: apply.Defaults().Settle,
+	})}, nil
+}
+
+func notice(n client.Notice) string {
+	why := fmt.Sprintf("to try %s %s again (%v)", n.Method, n.Path, n.Cause)
+	if n.Throttled {
+		why = "for the rate limit"
+	}
+	return fmt.Sprintf("waiting %s %s", n.Wait.Round(100*time.Millisecond), why)
+}
+
+// plan observes and compares.
+func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel diff.Selection) (*diff.Plan, error) {
+	live, err := b.Observe(ctx, scope(desired))
+	if err != nil {
+		return nil, err
+	}
+	return diff.Compute(desired, live, sel)
+}
+
+// scope is what a plan has to read: the lists of what is declared, and details where a manifest manages them.
+func scope(desired *spec.Organization) apply.Scope {
+	var needed []string
+	for collection := range desired.Declared {
+		needed = append(needed, collection)
+	}
+	// People are one list that the API shows as two.
+	if slices.Contains(needed, "members") || slices.Contains(needed, "invitations") {
+		needed = append(needed, "members", "invitations")
+	}
+	detailed := map[string]bool{}
+	for _, r := range desired.Resources {
+		if r.Address.Kind != "service" || r.Spec["backupConfiguration"] == nil {
+			continue
+		}
+		detailed[r.Address.Name], detailed[r.ID] = true, true
+		for _, former := range r.Intent.Previously {
+			detailed[former] = true
+		}
+	}
+	return apply.Scope{Needed: needed, Detail: func(live spec.Resource) bool {
+		return detailed[live.Address.Name] || detailed[live.ID] && live.ID != ""
+	}}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+)
+
+// env is everything that orgctl takes from its surroundings. Nothing else reads the environment.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	stdinTTY       bool
+	stdoutTTY      bool
+	stderrTTY      bool
+	width          int // columns of the terminal, 0 when there is none
+	version        string
+	interrupt      *interrupt
+}
+
+func processEnv() *env {
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		width = 0
+	}
+	return &env{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
+		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
+		stderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
+		width:     width, version: version(), interrupt: newInterrupt(),
+	}
+}
+
+// released is set by the linker in release builds.
+var released string
+
+func version() string {
+	if released != "" {
+		return released
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "dev"
+}
+
+// color reports whether a stream may carry colour: a terminal, and nobody said no (no-color.org).
+func (e *env) color(tty bool) bool {
+	return tty && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
+
+func (e *env) stdoutView() view.Options {
+	o := view.Options{Color: e.color(e.stdoutTTY)}
+	if e.stdoutTTY {
+		o.Width = e.width
+	}
+	return o
+}
+
+func (e *env) stderrView() view.Options {
+	o := view.Options{Color: e.color(e.stderrTTY)}
+	if e.stderrTTY {
+		o.Width = e.width
+	}
+	return o
+}
+
+// tick is what one second of every interval lasts: ORGCTL_TICK, for tests, or the fallback.
+func (e *env) tick(fallback time.Duration) (time.Duration, error) {
+	text := e.getenv("ORGCTL_TICK")
+	if text == "" {
+		return fallback, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, usage("ORGCTL_TICK=%q is not a positive duration", text)
+	}
+	return d, nil
+}

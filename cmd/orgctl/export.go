@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func exportCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "write the live organization as a manifest that plans empty",
+		UsageText: "orgctl export > acme.yaml\n   orgctl export --out acme.yaml",
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of standard output"},
+		}, connectionFlags()),
+		Action: func(c *cli.Context) error { return export(e, c) },
+	}
+}
+
+func export(e *env, c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	t, err := newTarget(e, c)
+	if err != nil {
+		return err
+	}
+	progress := view.NewProgress(e.stderr, e.stderrTTY, e.stderrView())
+	backend, err := t.connect(e, c, nil, nil, progress, client.ReadOnly())
+	if err != nil {
+		return err
+	}
+	live, err := backend.Observe(c.Context, apply.Scope{Detail: func(spec.Resource) bool { return true }})
+	if err != nil {
+		return err
+	}
+	manifest, err := spec.Export(live)
+	if err != nil {
+		return err
+	}
+	write := func(w io.Writer) error { _, err := w.Write(manifest); return err }
+	if file := c.String("out"); file != "" {
+		return writeFile(file, write)
+	}
+	return write(e.stdout)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// manifestFlags say which desired state is meant.
+func manifestFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "manifest `PATH`: a file, a directory, or - for standard input (repeatable)"},
+		&cli.StringFlag{Name: "org", Usage: "`NAME` of the organization to take when the manifests hold several (metadata.name)"},
+	}
+}
+
+// connectionFlags say which API is meant and how it is spoken to.
+func connectionFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "sandbox", Usage: "use the embedded simulator with its state in `FILE` (\":memory:\" keeps none) instead of the API"},
+		&cli.StringFlag{Name: "rate", Usage: "requests that the API allows, as `N/DURATION` (ORGCTL_RATE; default 10/10s)"},
+		&cli.BoolFlag{Name: "debug", Usage: "log every request to standard error, secrets redacted"},
+	}
+}
+
+// selectionFlags narrow a plan.
+func selectionFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "only", Usage: "plan only what matches `KIND/GLOB` (repeatable)"},
+		&cli.StringSliceFlag{Name: "except", Usage: "leave out what matches `KIND/GLOB` (repeatable)"},
+	}
+}
+
+func selection(c *cli.Context) (diff.Selection, error) {
+	only, err := selectors(c.StringSlice("only"))
+	if err != nil {
+		return diff.Selection{}, err
+	}
+	except, err := selectors(c.StringSlice("except"))
+	return diff.Selection{Only: only, Except: except}, err
+}
+
+func selectors(patterns []string) ([]string, error) {
+	out := make([]string, 0, len(patterns))
+	for _, p := range patterns {
+		s, err := diff.ParseSelector(p)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// load reads, validates and merges the manifests and picks the one organization that is meant. All problems of all files are
+// printed before anything is sent.
+func load(e *env, c *cli.Context) (*spec.Organization, error) {
+	organizations, err := loadAll(e, c)
+	if err != nil {
+		return nil, err
+	}
+	name := c.String("org")
+	for _, o := range organizations {
+		if o.Name == name || name == "" && len(organizations) == 1 {
+			return o, nil
+		}
+	}
+	if name == "" {
+		return nil, usage("the manifests hold %d organizations (%s): choose one with --org NAME", len(organizations), handles(organizations))
+	}
+	return nil, usage("the manifests hold no organization %q, only %s", name, handles(organizations))
+}

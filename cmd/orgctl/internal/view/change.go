@@ -1,0 +1,333 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Signs of additions, updates and removals in text. A diff fence of Markdown spells an update otherwise, see fence.
+const (
+	signAdd    = "+"
+	signUpdate = "~"
+	signRemove = "-"
+)
+
+// valueLimit is how many characters of one value a line shows. The JSON form always has the whole.
+const valueLimit = 160
+
+// identifyingFields is how many fields of a deleted object are shown: enough to recognize what goes.
+const identifyingFields = 4
+
+func sign(a diff.Action) string {
+	switch a {
+	case diff.Create:
+		return signAdd
+	case diff.Delete:
+		return signRemove
+	case diff.Update:
+		return signUpdate
+	}
+	return "?"
+}
+
+// byWeight orders changes for a reader: deletions first, then by risk, then as they would be carried out.
+func byWeight(changes []diff.Change) []diff.Change {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b diff.Change) int { return cmp.Compare(weight(a), weight(b)) })
+	return sorted
+}
+
+func weight(c diff.Change) int {
+	risks := []diff.Risk{diff.RiskLockout, diff.RiskDestructive, diff.RiskDisruptive, diff.RiskNone}
+	w := slices.Index(risks, c.Risk)
+	if c.Action != diff.Delete {
+		w += len(risks)
+	}
+	return w
+}
+
+// line is one line of a change's details. Where its sign stands is up to the format.
+type line struct {
+	sign  string // "" where only the words matter
+	depth int    // 1: a field, 2: an element of a list
+	text  string
+	note  string // a remark, set apart
+}
+
+// details are the lines that show what a change does: every field of a create, the differences of an update, and of a delete
+// what identifies the object.
+func details(c diff.Change) []line {
+	switch c.Action {
+	case diff.Create:
+		return layout(c.Address.Kind, signAdd, whole(c.Address.Kind, c.After))
+	case diff.Update:
+		return layout(c.Address.Kind, signUpdate, c.Fields)
+	case diff.Delete:
+		return layout(c.Address.Kind, signRemove, identity(c))
+	}
+	return nil
+}
+
+// whole turns a tree into fields in the order of the kind table, what the table does not know after them by name.
+func whole(kind string, t spec.Tree) []diff.FieldChange {
+	rest := spec.Clone(t)
+	var fields []diff.FieldChange
+	add := func(path string, v any) {
+		f := diff.FieldChange{Path: path, After: v, Reset: v == nil}
+		if list, ok := v.([]any); ok && len(list) > 0 {
+			f = diff.FieldChange{Path: path, Add: list, List: true}
+		}
+		fields = append(fields, f)
+	}
+	if k := spec.KindOf(kind); k != nil {
+		for _, f := range k.Fields {
+			if v, ok := spec.Get(rest, f.Path); ok {
+				add(f.Path, v)
+				remove(rest, f.Path)
+			}
+		}
+	}
+	names := make([]string, 0, len(rest))
+	for name := range rest {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		add(name, rest[name])
+	}
+	return fields
+}
+
+// remove takes a dotted path out of a tree, and the trees on the way that it leaves empty.
+func remove(t spec.Tree, path string) {
+	head, rest, nested := strings.Cut(path, ".")
+	if nested {
+		if sub, ok := t[head].(spec.Tree); ok {
+			remove(sub, rest)
+			if len(sub) > 0 {
+				return
+			}
+		}
+	}
+	delete(t, head)
+}
+
+// identity picks what tells a reader which object goes: its id and the first few fields that its address does not say.
+func identity(c diff.Change) []diff.FieldChange {
+	fields := []diff.FieldChange{{Path: "id", Before: c.ID}}
+	for _, f := range whole(c.Address.Kind, c.Before) {
+		v, _ := spec.Get(c.Before, f.Path)
+		if v == c.Address.Name || v == c.ID || v == nil || len(fields) > identifyingFields {
+			continue
+		}
+		fields = append(fields, diff.FieldChange{Path: f.Path, Before: v})
+	}
+	return fields
+}
+
+// layout spells fields as lines, values in one column.
+func layout(kind, sign string, fields []diff.FieldChange) []line {
+	const column = 24 // a longer name stands out of the column rather than pushing it away
+	width := 0
+	for _, f := range fields {
+		if n := columns(visible(f.Path)); n <= column && !spread(f) {
+			width = max(width, n)
+		}
+	}
+	var lines []line
+	for _, f := range fields {
+		name := visible(f.Path) + ":"
+		if !spread(f) {
+			lines = append(lines, line{sign: sign, depth: 1, text: pad(name, width+1) + " " + scalar(sign, f)})
+			continue
+		}
+		lines = append(lines, line{depth: 1, text: name})
+		lines = append(lines, elements(kind, f)...)
+	}
+	return lines
+}
+
+// spread reports whether a field is shown element by element.
+func spread(f diff.FieldChange) bool { return len(f.Add)+len(f.Remove) > 0 }
+
+func scalar(sign string, f diff.FieldChange) string {
+	before, after := value(f.Before), value(f.After)
+	if f.Before == nil {
+		before = "(none)"
+	}
+	if f.Reset {
+		after = "default (reset)"
+	}
+	switch sign {
+	case signAdd:
+		return excerpt(after, 0, valueLimit)
+	case signRemove:
+		return excerpt(before, 0, valueLimit)
+	default:
+		at := commonPrefix(before, after)
+		return excerpt(before, at, valueLimit/2) + " -> " + excerpt(after, at, valueLimit/2)
+	}
+}
+
+// elements lists what leaves and what joins a list. An element that changes, one key on both sides, is shown as the old
+// directly above the new.
+func elements(kind string, f diff.FieldChange) []line {
+	key := value
+	if k := spec.KindOf(kind); k != nil && k.Field(f.Path) != nil && k.Field(f.Path).List != nil {
+		key = k.Field(f.Path).List.Key
+	}
+	added := make(map[string][]any, len(f.Add))
+	for _, e := range f.Add {
+		added[key(e)] = append(added[key(e)], e)
+	}
+	remaining := make(map[string]int, len(f.Remove)) // several live spellings of one key stay together
+	for _, e := range f.Remove {
+		remaining[key(e)]++
+	}
+	var lines []line
+	show := func(sign string, e any) {
+		text, note := element(e)
+		lines = append(lines, line{sign: sign, depth: 2, text: excerpt(text, 0, valueLimit), note: excerpt(note, 0, valueLimit)})
+	}
+	for _, e := range f.Remove {
+		show(signRemove, e)
+		if remaining[key(e)]--; remaining[key(e)] > 0 {
+			continue
+		}
+		for _, a := range added[key(e)] {
+			show(signAdd, a)
+		}
+		delete(added, key(e))
+	}
+	for _, e := range f.Add {
+		if _, left := added[key(e)]; left {
+			show(signAdd, e)
+		}
+	}
+	return alignNotes(lines)
+}
+
+func alignNotes(lines []line) []line {
+	width := 0
+	for _, l := range lines {
+		if l.note != "" {
+			width = max(width, min(columns(l.text), 44))
+		}
+	}
+	for i, l := range lines {
+		if l.note != "" {
+			lines[i].text = pad(l.text, width)
+		}
+	}
+	return lines
+}
+
+// gist says in a few words what changes in an object: each field on its own.
+func gist(c diff.Change) []string {
+	out := make([]string, 0, len(c.Fields))
+	for _, f := range c.Fields {
+		path := visible(f.Path)
+		if !spread(f) {
+			out = append(out, path+" "+scalar(signUpdate, f))
+			continue
+		}
+		if n := len(f.Add); n > 0 {
+			path += fmt.Sprintf(" +%d", n)
+		}
+		if n := len(f.Remove); n > 0 {
+			path += fmt.Sprintf(" -%d", n)
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+// why is the remark above the details: the reason, and what has to happen first.
+func why(c diff.Change) string {
+	const shown = 3
+	parts := make([]string, 0, 2)
+	if c.Reason != "" {
+		parts = append(parts, visible(c.Reason))
+	}
+	if n := len(c.DependsOn); n > 0 {
+		names := make([]string, 0, shown)
+		for _, a := range c.DependsOn[:min(n, shown)] {
+			names = append(names, address(a))
+		}
+		after := "after " + strings.Join(names, ", ")
+		if n > shown {
+			after += fmt.Sprintf(" and %d more", n-shown)
+		}
+		parts = append(parts, after)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func address(a spec.Address) string {
+	if a == (spec.Address{}) {
+		return ""
+	}
+	return excerpt(visible(a.String()), 0, valueLimit)
+}
+
+// place is file:line, which editors, terminals and code hosts all know; the column matters for a problem only.
+func place(p spec.Pos) string {
+	p.Column = 0
+	file := visible(filepath.ToSlash(p.File))
+	if p.Line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, p.Line)
+}
+
+// gravestFirst orders findings for a reader, leaving those of one severity in plan order.
+func gravestFirst(findings []diff.Finding) []diff.Finding {
+	severities := []diff.Severity{diff.SeverityError, diff.SeverityBlocked, diff.SeverityWarning, diff.SeverityNote}
+	sorted := slices.Clone(findings)
+	slices.SortStableFunc(sorted, func(a, b diff.Finding) int {
+		return cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity))
+	})
+	return sorted
+}
+
+// driftFirst orders unmanaged objects for a reader: what counts as drift before what is only mentioned.
+func driftFirst(objects []diff.Unmanaged) (drift, others []diff.Unmanaged) {
+	for _, u := range objects {
+		if u.Exclusive {
+			drift = append(drift, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return drift, others
+}
+
+// handle is how an organization is called in output.
+func handle(p *diff.Plan) string {
+	const limit = 40
+	name := cmp.Or(p.Organization.Handle, p.Organization.Name, p.Organization.ID, "the organization")
+	return excerpt(visible(name), 0, limit)
+}
+
+// counts is the verdict in numbers: what would be done, and what else there is to know.
+func counts(s diff.Summary) string {
+	parts := []string{fmt.Sprintf("%d to create", s.Create), fmt.Sprintf("%d to update", s.Update), fmt.Sprintf("%d to delete", s.Delete)}
+	return strings.Join(append(parts, concerns(s)...), ", ")
+}
+
+func concerns(s diff.Summary) []string {
+	var parts []string
+	if s.Blocked > 0 {
+		parts = append(parts, fmt.Sprintf("%d blocked", s.Blocked))
+	}
+	if s.Drift > 0 {
+		parts = append(parts, fmt.Sprintf("%d unmanaged drift", s.Drift))
+	}
+	return parts
+}

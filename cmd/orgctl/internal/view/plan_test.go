@@ -1,0 +1,148 @@
+package view_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func TestRenderPlanRefusesUnknownFormat(t *testing.T) {
+	var b bytes.Buffer
+	err := view.RenderPlan("yaml", &b, planOf(diff.Plan{}), view.Options{})
+	if err == nil || !strings.Contains(err.Error(), `"yaml"`) || !strings.Contains(err.Error(), "text, json, markdown") {
+		t.Errorf("error = %v, want one that names the format and the known ones", err)
+	}
+	if b.Len() > 0 {
+		t.Errorf("wrote %q", b.String())
+	}
+}
+
+var errClosed = errors.New("closed pipe")
+
+type closedPipe struct{}
+
+func (closedPipe) Write([]byte) (int, error) { return 0, errClosed }
+
+// Callers tell a closed pipe from success by the error.
+func TestViewsReportWriteErrors(t *testing.T) {
+	for name, f := range writers(everything(), partial(), diagnostics()) {
+		if err := f(closedPipe{}); !errors.Is(err, errClosed) {
+			t.Errorf("%s: error = %v, want that of the writer", name, err)
+		}
+	}
+}
+
+// writers are all views with what they shall show.
+func writers(p *diff.Plan, r *apply.Report, ds spec.Diagnostics) map[string]func(io.Writer) error {
+	all := map[string]func(io.Writer) error{
+		"report":           func(w io.Writer) error { return view.Report(w, r, view.Options{}) },
+		"report json":      func(w io.Writer) error { return view.ReportJSON(w, r) },
+		"diagnostics":      func(w io.Writer) error { return view.Diagnostics(w, ds, view.Options{}) },
+		"diagnostics json": func(w io.Writer) error { return view.DiagnosticsJSON(w, ds) },
+		"plan narrow":      func(w io.Writer) error { return view.Plan(w, p, view.Options{Width: 50}) },
+	}
+	for _, format := range view.Formats() {
+		all["plan "+format] = func(w io.Writer) error { return view.RenderPlan(format, w, p, view.Options{}) }
+	}
+	return all
+}
+
+func TestSummaryIsTheLastLine(t *testing.T) {
+	for name, want := range map[string]string{
+		"empty":      "No changes. acme is as declared.",
+		"drift":      "No changes to apply, 2 unmanaged drift.",
+		"creates":    "Plan: 4 to create, 0 to update, 0 to delete.",
+		"blocked":    "Plan: 0 to create, 1 to update, 0 to delete, 2 blocked.",
+		"everything": "Plan: 4 to create, 3 to update, 2 to delete, 2 unmanaged drift.",
+	} {
+		for _, color := range []bool{false, true} {
+			out := render(t, func(w io.Writer) error { return view.Plan(w, fixtures()[name], view.Options{Color: color}) })
+			lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+			if got := lines[len(lines)-1]; got != want {
+				t.Errorf("%s, color %t: last line is %q, want %q", name, color, got, want)
+			}
+		}
+	}
+}
+
+func TestDependenciesAreShownInShort(t *testing.T) {
+	c := createService()
+	c.DependsOn = nil
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		c.DependsOn = append(c.DependsOn, addr("service", name))
+	}
+	out := render(t, func(w io.Writer) error { return view.Plan(w, planOf(diff.Plan{Changes: []diff.Change{c}}), view.Options{}) })
+	if want := "    # declared, not live; after service/a, service/b, service/c and 2 more\n"; !bytes.Contains(out, []byte(want)) {
+		t.Errorf("lacks %q:\n%s", want, out)
+	}
+}
+
+var styles = regexp.MustCompile("\x1b\\[[0-9]+m")
+
+func TestColorAddsNothingButColor(t *testing.T) {
+	trim := regexp.MustCompile(`(?m) +$`)
+	for name, p := range fixtures() {
+		plain := render(t, func(w io.Writer) error { return view.Plan(w, p, view.Options{}) })
+		colored := render(t, func(w io.Writer) error { return view.Plan(w, p, view.Options{Color: true}) })
+		got := trim.ReplaceAllString(styles.ReplaceAllString(string(colored), ""), "")
+		if d := cmp.Diff(string(plain), got); d != "" {
+			t.Errorf("%s: colour changes the text (-plain +colored):\n%s", name, d)
+		}
+		if name != "empty" && bytes.Equal(plain, colored) {
+			t.Errorf("%s: no colour where it was asked for", name)
+		}
+	}
+}
+
+// A plan keeps its lines whatever stands in its names: nothing foreign can add one that looks like ours.
+func TestForeignTextAddsNoLine(t *testing.T) {
+	benign, foreign := hostile("benign"), hostile(hostileText)
+	for name, f := range writers(foreign, hostileReport(hostileText), hostileDiagnostics(hostileText)) {
+		if name == "plan narrow" {
+			continue // wraps where words end
+		}
+		want := bytes.Count(render(t, writers(benign, hostileReport("benign"), hostileDiagnostics("benign"))[name]), []byte("\n"))
+		if got := bytes.Count(render(t, f), []byte("\n")); got != want {
+			t.Errorf("%s: %d lines with foreign text, %d without", name, got, want)
+		}
+	}
+}
+
+func FuzzViews(f *testing.F) {
+	f.Add("benign")
+	f.Add(hostileText)
+	f.Add("::x ##[y] ##vso[z]")
+	f.Fuzz(func(t *testing.T, s string) {
+		all := writers(hostile(s), hostileReport(s), hostileDiagnostics(s))
+		all["progress"] = func(w io.Writer) error {
+			p := view.NewProgress(w, false, view.Options{})
+			for _, kind := range []apply.EventKind{apply.Started, apply.Stepped, apply.Waiting, apply.Finished} {
+				p.Event(apply.Event{Kind: kind, Address: addr("key", s), Action: diff.Create, Title: s, State: s, Status: apply.Failed, Err: s})
+				p.Notice(s)
+			}
+			return nil
+		}
+		for name, write := range all {
+			out := string(render(t, write))
+			if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+				t.Errorf("%s prints %q", name, out[i:min(len(out), i+20)])
+			}
+			for l := range strings.Lines(out) {
+				if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
+					t.Errorf("%s prints a command for CI runners: %q", name, l)
+				}
+			}
+		}
+	})
+}

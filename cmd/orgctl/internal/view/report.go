@@ -1,0 +1,112 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/diff"
+)
+
+// troubles are the statuses of changes that a report tells of one by one, with what the reader can do about them.
+var troubles = []struct {
+	status apply.Status
+	next   string
+}{
+	{apply.Failed, "correct what was refused and apply again; what was applied stays"},
+	{apply.Unknown, "plan again to see what became of them, and do not repeat them by hand"},
+	{apply.Skipped, "nothing was sent for them; apply again once what they wait for is done"},
+}
+
+// Report writes how a run ended: every change that was not applied with what to do next, the counts, and what is left. The
+// last line is the word "converged", or "not converged:" and the reason.
+func Report(w io.Writer, r *apply.Report, o Options) error {
+	var b strings.Builder
+	pen := pen{o.Color}
+	for _, t := range troubles {
+		n := r.Count(t.status)
+		if n == 0 {
+			continue
+		}
+		title := string(t.status)
+		title = fmt.Sprintf("%s%s (%d):", strings.ToUpper(title[:1]), title[1:], n)
+		tone := signRemove
+		if t.status == apply.Skipped {
+			tone = signUpdate
+		}
+		fmt.Fprintf(&b, "%s %s\n", pen.paint(tone, pen.bold(title)), t.next)
+		for _, res := range r.Results {
+			if res.Status == t.status {
+				b.WriteString("  " + outcome(res, r) + "\n")
+			}
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "Applied %d, failed %d, skipped %d, unknown %d.\n",
+		r.Count(apply.Applied), r.Count(apply.Failed), r.Count(apply.Skipped), r.Count(apply.Unknown))
+	if !r.Converged && r.Remaining != nil {
+		remaining(&b, r.Remaining, pen)
+	}
+	b.WriteString(verdict(r) + "\n")
+	return emit(w, b.String())
+}
+
+// outcome is what one change came to: where it stopped, why, and after how long.
+func outcome(res apply.Result, r *apply.Report) string {
+	text := fmt.Sprintf("%s %s", visible(string(res.Action)), address(res.Address))
+	if res.Step != "" {
+		text += ": " + visible(res.Step)
+	}
+	if res.Error != "" {
+		reason := visible(res.Error)
+		for _, other := range r.Results {
+			if res.Error == other.Address.String() {
+				reason = "waits for " + reason
+				break
+			}
+		}
+		text += ": " + reason
+	}
+	if res.Elapsed >= time.Second {
+		text += " (after " + elapsed(res.Elapsed) + ")"
+	}
+	return text
+}
+
+func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
+	if p.Empty() && len(p.Findings) == 0 {
+		return
+	}
+	b.WriteString("\n" + pen.bold("Remaining:") + "\n")
+	for _, c := range byWeight(p.Changes) {
+		b.WriteString("  " + pen.paint(sign(c.Action), sign(c.Action)+" "+address(c.Address)))
+		if what := gist(c); len(what) > 0 {
+			b.WriteString(": " + strings.Join(what, ", "))
+		}
+		b.WriteString("\n")
+	}
+	for _, f := range gravestFirst(p.Findings) {
+		fmt.Fprintf(b, "  %s %s %s: %s\n", visible(string(f.Severity)), visible(f.Code), address(f.Address), visible(f.Message))
+	}
+	b.WriteString("\n")
+}
+
+func verdict(r *apply.Report) string {
+	switch {
+	case r.Converged:
+		return "converged"
+	case r.Error != "":
+		return "not converged: " + visible(r.Error)
+	case r.Remaining != nil:
+		return "not converged: still " + counts(r.Remaining.Summary)
+	default:
+		return "not converged: the organization was not observed again"
+	}
+}
+
+// elapsed spells a duration to the second: 5s, 1m40s, 1h2m0s.
+func elapsed(d time.Duration) string {
+	return d.Truncate(time.Second).String()
+}

@@ -1,0 +1,186 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+)
+
+// Plan writes a plan for a person: changes with their details, the gravest first, then everything else to know, and as its
+// last line a summary that begins with "Plan:" or "No changes". The digest stands above a summary of changes.
+func Plan(w io.Writer, p *diff.Plan, o Options) error {
+	t := textPlan{pen: pen{o.Color}, width: o.Width}
+	t.changes(byWeight(p.Changes))
+	t.findings(gravestFirst(p.Findings))
+	t.requirements(p.Requirements)
+	t.unmanaged(p.Unmanaged)
+	t.notChecked(p.NotChecked)
+	head := ""
+	if t.b.Len() > 0 {
+		head = t.pen.bold("Plan for "+handle(p)) + t.organization(p) + "\n\n"
+	}
+	return emit(w, head+t.b.String()+summary(p))
+}
+
+// summary is the end of the text of a plan. Its last line is one for grep and keeps its form.
+func summary(p *diff.Plan) string {
+	if !p.Empty() {
+		return fmt.Sprintf("Digest: %s\nPlan: %s.\n", visible(p.Digest), counts(p.Summary))
+	}
+	if rest := concerns(p.Summary); len(rest) > 0 {
+		return fmt.Sprintf("No changes to apply, %s.\n", strings.Join(rest, ", "))
+	}
+	return fmt.Sprintf("No changes. %s is as declared.\n", handle(p))
+}
+
+// textPlan gathers the text of one plan, section by section; a section without content leaves nothing.
+type textPlan struct {
+	b     strings.Builder
+	pen   pen
+	width int
+}
+
+func (t *textPlan) line(format string, args ...any) {
+	t.b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+}
+
+// prose writes a text under a heading line, wrapped where the terminal ends.
+func (t *textPlan) prose(indent int, text string) {
+	margin := strings.Repeat(" ", indent)
+	width := 0
+	if t.width > 0 {
+		width = max(t.width-indent, 40)
+	}
+	for _, l := range wrap(text, width) {
+		t.line("%s%s", margin, l)
+	}
+}
+
+func (t *textPlan) organization(p *diff.Plan) string {
+	known := make([]string, 0, 2)
+	for _, s := range []string{p.Organization.Name, p.Organization.ID} {
+		if s != "" && visible(s) != handle(p) {
+			known = append(known, excerpt(visible(s), 0, valueLimit))
+		}
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(known, ", ") + ")"
+}
+
+func (t *textPlan) changes(changes []diff.Change) {
+	names, places := 0, 0
+	for _, c := range changes {
+		names = max(names, min(columns(address(c.Address)), 44))
+		places = max(places, min(columns(place(c.Pos)), 44))
+	}
+	for _, c := range changes {
+		head := t.pen.paint(sign(c.Action), t.pen.bold(sign(c.Action)+" "+pad(address(c.Address), names)))
+		t.line("%s  %s  %s", head, t.pen.dim(pad(place(c.Pos), places)), t.risk(c.Risk))
+		if text := why(c); text != "" {
+			t.line("    %s", t.pen.dim("# "+text))
+		}
+		for _, l := range details(c) {
+			t.detail(l)
+		}
+		t.line("")
+	}
+}
+
+func (t *textPlan) risk(r diff.Risk) string {
+	switch r {
+	case diff.RiskNone:
+		return ""
+	case diff.RiskDisruptive:
+		return t.pen.paint(signUpdate, string(r))
+	case diff.RiskDestructive, diff.RiskLockout:
+		return t.pen.paint(signRemove, string(r))
+	}
+	return visible(string(r))
+}
+
+func (t *textPlan) detail(l line) {
+	text := l.text
+	if l.depth > 1 {
+		text = "  " + t.pen.paint(l.sign, l.sign+" "+l.text)
+	}
+	if l.note != "" {
+		text += t.pen.dim("  # " + l.note)
+	}
+	t.line("    %s", text)
+}
+
+func (t *textPlan) findings(findings []diff.Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	t.line("%s", t.pen.bold("Findings:"))
+	for _, f := range findings {
+		severity := fmt.Sprintf("%-7s", visible(string(f.Severity)))
+		switch f.Severity {
+		case diff.SeverityError, diff.SeverityBlocked:
+			severity = t.pen.paint(signRemove, severity)
+		case diff.SeverityWarning:
+			severity = t.pen.paint(signUpdate, severity)
+		case diff.SeverityNote:
+		}
+		t.line("  %s  %s  %s  %s", severity, visible(f.Code), address(f.Address), t.pen.dim(visible(f.Pos.String())))
+		t.explain(f.Message, f.Hint)
+	}
+	t.line("")
+}
+
+// explain writes what is the matter and what to do about it, below the line that names the object.
+func (t *textPlan) explain(message, hint string) {
+	t.prose(6, visible(message))
+	if hint != "" {
+		t.prose(6, "hint: "+visible(hint))
+	}
+}
+
+func (t *textPlan) requirements(requirements []diff.Requirement) {
+	if len(requirements) == 0 {
+		return
+	}
+	t.line("%s", t.pen.bold("Apply will need:"))
+	for _, r := range requirements {
+		t.line("  %s  %s", visible(r.Code), address(r.Address))
+		t.explain(r.Message, r.Hint)
+	}
+	t.line("")
+}
+
+func (t *textPlan) unmanaged(objects []diff.Unmanaged) {
+	if len(objects) == 0 {
+		return
+	}
+	t.line("%s live, but declared by no manifest; left as they are", t.pen.bold("Unmanaged:"))
+	names, ids := 0, 0
+	for _, u := range objects {
+		names = max(names, min(columns(address(u.Address)), 44))
+		ids = max(ids, min(columns(visible(u.ID)), 44))
+	}
+	drift, others := driftFirst(objects)
+	for _, u := range append(drift, others...) {
+		mark := ""
+		if u.Exclusive {
+			mark = t.pen.paint(signUpdate, "drift") + fmt.Sprintf(" (%s are exclusive)", visible(u.Collection))
+		}
+		t.line("  %s  %s  %s", pad(address(u.Address), names), t.pen.dim(pad(visible(u.ID), ids)), mark)
+	}
+	t.line("")
+}
+
+func (t *textPlan) notChecked(collections []diff.NotChecked) {
+	if len(collections) == 0 {
+		return
+	}
+	t.line("%s", t.pen.bold("Not checked:"))
+	for _, n := range collections {
+		t.prose(2, visible(n.Collection)+": "+visible(n.Reason))
+	}
+	t.line("")
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+)
+
+// interrupt turns signals into a request to wind up. While something is being applied, the first signal lets the calls under
+// way finish and the second one aborts; at any other time the first one aborts.
+type interrupt struct {
+	stop     chan struct{} // closed by the first signal
+	graceful atomic.Bool   // an apply is under way
+	signal   atomic.Int32  // number of the signal that came, 0 for none
+}
+
+func newInterrupt() *interrupt { return &interrupt{stop: make(chan struct{})} }
+
+// watch starts listening; release ends it.
+func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			number, _ := s.(syscall.Signal)
+			if !i.signal.CompareAndSwap(0, int32(number)) { //nolint:gosec // signal numbers are small
+				cancel()
+				continue
+			}
+			close(i.stop)
+			if !i.graceful.Load() {
+				cancel()
+				continue
+			}
+			fmt.Fprintln(stderr, "finishing the calls under way, starting nothing new; press again to abort")
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel()
+	}
+}
+
+func (i *interrupt) received() bool { return i.signal.Load() != 0 }
+
+// exitCode is the shells' convention: 130 for SIGINT, 143 for SIGTERM.
+func (i *interrupt) exitCode() int { return 128 + int(i.signal.Load()) }

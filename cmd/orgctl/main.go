@@ -1,0 +1,26 @@
+// Command orgctl keeps a cloud organization equal to YAML in git.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// A closed pipe (orgctl plan | head) is an error of a write to be judged there, not a reason to die between two calls.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(context.Background(), os.Args, processEnv()))
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, e *env) int {
+	ctx, release := e.interrupt.watch(ctx, e.stderr)
+	defer release()
+	err := newApp(e).RunContext(ctx, permute(newApp(e), args))
+	if e.interrupt.received() {
+		return e.interrupt.exitCode()
+	}
+	return report(e, err)
+}

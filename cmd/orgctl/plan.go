@@ -1,0 +1,92 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/diff"
+)
+
+func planCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "plan", Usage: "show what apply would change, without changing anything",
+		UsageText: "orgctl plan -f orgs/acme\n   orgctl plan -f orgs/acme -o markdown=plan.md --out plan.json --detailed-exitcode",
+		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
+			outputFlag(),
+			&cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"},
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there are changes"},
+		}, connectionFlags()),
+		Action: func(c *cli.Context) error {
+			p, err := makePlan(e, c)
+			if err != nil {
+				return err
+			}
+			switch worst := p.Worst(); {
+			case worst == diff.SeverityError:
+				return exit(exitError)
+			case worst == diff.SeverityBlocked:
+				return exit(exitBlocked)
+			case c.Bool("detailed-exitcode") && p.Drifted():
+				return exit(exitChanges)
+			default:
+				return nil
+			}
+		},
+	}
+}
+
+func driftCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "drift", Usage: "plan for a scheduler: exit 2 when the organization is not as declared",
+		UsageText: "orgctl drift -f orgs/acme\n   orgctl drift -f orgs/acme -o markdown=drift.md",
+		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag()}, connectionFlags()),
+		Action: func(c *cli.Context) error {
+			p, err := makePlan(e, c)
+			switch {
+			case err != nil:
+				return err
+			case p.Drifted():
+				return exit(exitChanges)
+			case p.Worst() == diff.SeverityError:
+				return exit(exitError)
+			default:
+				return nil
+			}
+		},
+	}
+}
+
+// makePlan is what plan and drift share: load, observe with a client that cannot write, compare, render.
+func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
+	if err := noArguments(c); err != nil {
+		return nil, err
+	}
+	to, err := outputs(c)
+	if err != nil {
+		return nil, err
+	}
+	sel, err := selection(c)
+	if err != nil {
+		return nil, err
+	}
+	desired, err := load(e, c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTarget(e, c)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := t.connect(e, c, desired, nil, view.NewProgress(e.stderr, e.stderrTTY, e.stderrView()), client.ReadOnly())
+	if err != nil {
+		return nil, err
+	}
+	p, err := backend.plan(c.Context, desired, sel)
+	if err != nil {
+		return nil, err
+	}
+	return p, render(e, p, to)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func validateCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "validate", Usage: "check manifests without any network",
+		UsageText: "orgctl validate -f orgs/acme\n   orgctl validate -f orgs -o json",
+		Flags: slices.Concat(manifestFlags()[:1], []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: text or json", Value: "text"},
+		}),
+		Action: func(c *cli.Context) error { return validate(e, c) },
+	}
+}
+
+func validate(e *env, c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	format := c.String("output")
+	if format != "text" && format != "json" {
+		return usage("unknown output format %q: it is text or json", format)
+	}
+	organizations, diagnostics, err := readManifests(e, c)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = view.DiagnosticsJSON(e.stdout, diagnostics)
+	} else {
+		err = view.Diagnostics(e.stderr, diagnostics, e.stderrView())
+	}
+	if err != nil {
+		return err
+	}
+	if diagnostics.HasErrors() {
+		return exit(exitError)
+	}
+	if format == "text" {
+		_, err = fmt.Fprintf(e.stdout, "valid: %s\n", handles(organizations))
+	}
+	return err
+}
+
+// readManifests reads what -f names.
+func readManifests(e *env, c *cli.Context) ([]*spec.Organization, spec.Diagnostics, error) {
+	paths := c.StringSlice("file")
+	if len(paths) == 0 {
+		return nil, nil, usage("which manifests? name files or directories with -f")
+	}
+	files, diagnostics := spec.Read(paths, e.stdin)
+	organizations, more := spec.Load(files)
+	return organizations, append(diagnostics, more...).Sort(), nil
+}
+
+// loadAll is readManifests for commands that cannot go on with invalid ones.
+func loadAll(e *env, c *cli.Context) ([]*spec.Organization, error) {
+	organizations, diagnostics, err := readManifests(e, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := view.Diagnostics(e.stderr, diagnostics, e.stderrView()); err != nil {
+		return nil, err
+	}
+	if diagnostics.HasErrors() {
+		return nil, exit(exitError)
+	}
+	return organizations, nil
+}
+
+func handles(organizations []*spec.Organization) string {
+	names := make([]string, len(organizations))
+	for i, o := range organizations {
+		names[i] = o.Name
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,183 @@
+// Package cloud is the backend of ClickHouse Cloud: it brings what the API reports into canonical trees, and turns each
+// change into calls of package cloudapi, one file per kind.
+//
+// Settling what an unanswered call has done is its business; pacing and repeating reads is the transport's.
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Options are the settings of a Backend.
+type Options struct {
+	// OrganizationID is the organization that is meant. Empty takes the one that the key belongs to.
+	OrganizationID string
+	// KeyID is the id of the API key in use, by whose suffix the key is recognised among the live ones.
+	KeyID string
+	// Secrets is where the secrets of created objects go. Nil makes every change that needs one fail before its first call.
+	Secrets secrets.Sink
+	// Tick is what one second of every interval lasts.
+	Tick time.Duration
+	// Settle is how many ticks a creation without an answer is looked for before it counts as not having happened.
+	Settle int
+}
+
+// Backend is one ClickHouse Cloud organization. Observe comes before Steps: steps use the ids and roles that it saw.
+type Backend struct {
+	api   *cloudapi.API
+	opts  Options
+	watch *watch
+
+	mu      sync.Mutex
+	session session
+}
+
+// session is what the last observation showed and what creations since have added.
+type session struct {
+	organization string                      // id
+	serviceIDs   map[string]bool             // ids of live services
+	services     map[string]cloudapi.Service // by name; of an ambiguous name any
+	keys         map[string]bool             // ids of live keys
+	invitations  map[string]bool             // ids of live invitations
+	roles        map[string][]string         // lower-case name -> ids
+	migrated     bool                        // roles are assigned by id, legacy ones are frozen (FACTS 6)
+}
+
+// New makes the backend of one organization. It sends nothing.
+func New(api *cloudapi.API, opts Options) *Backend {
+	b := &Backend{api: api, opts: opts}
+	b.watch = &watch{list: func(ctx context.Context) ([]cloudapi.Service, error) {
+		return api.ListServices(ctx, b.organization())
+	}}
+	return b
+}
+
+// NextRound implements apply.Rounds.
+func (b *Backend) NextRound() { b.watch.reset() }
+
+// Steps implements apply.Backend.
+func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
+	steps, ok := bindings[c.Address.Kind]
+	if !ok {
+		return nil, fmt.Errorf("%s: ClickHouse Cloud has no such kind", c.Address)
+	}
+	if c.MakesSecret() && b.opts.Secrets == nil {
+		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
+	}
+	return steps(b, c)
+}
+
+// bindings says how the changes of each kind are carried out.
+var bindings = map[string]func(*Backend, diff.Change) ([]apply.Step, error){
+	"organization":    organizationSteps,
+	"privateEndpoint": endpointSteps,
+	"service":         serviceSteps,
+	"key":             keySteps,
+	"member":          memberSteps,
+	"invitation":      invitationSteps,
+}
+
+func (b *Backend) organization() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.session.organization
+}
+
+// service gives the live service of a name, as observed or as created since.
+func (b *Backend) service(name string) (cloudapi.Service, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.session.services[name]
+	return s, ok
+}
+
+// created remembers a service that came into being during this run, for secondaries that name it.
+func (b *Backend) created(s cloudapi.Service) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.session.services[s.Name] = s
+}
+
+// known are the ids under which a kind's objects were live before this run changed anything.
+func (b *Backend) known(ids func(session) map[string]bool) map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(ids(b.session))
+}
+
+// bind gives the wire form of some top-level fields of a tree: manifests use the API's own names.
+func bind[T any](t spec.Tree, fields ...string) (T, error) {
+	part := spec.Tree{}
+	for _, f := range fields {
+		if v, ok := t[f]; ok && v != nil {
+			part[f] = v
+		}
+	}
+	var out T
+	data, err := json.Marshal(part)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("encode %s: %w", strings.Join(slices.Sorted(maps.Keys(part)), ", "), err)
+	}
+	return out, nil
+}
+
+// patchOf gives the wire form of a list's additions and removals. When a call is sent again because its first outcome is
+// unknown, what it adds is also removed: the server removes first and takes the removal of something absent as done
+// (FACTS 5.4), so the second sending ends in the same state whether or not the first one arrived.
+func patchOf[T any](f diff.FieldChange, again bool) (*cloudapi.Patch[T], error) {
+	remove := f.Remove
+	if again {
+		remove = slices.Concat(f.Remove, f.Add)
+	}
+	data, err := json.Marshal(map[string]any{"add": f.Add, "remove": remove})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", f.Path, err)
+	}
+	var out cloudapi.Patch[T]
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", f.Path, err)
+	}
+	return &out, nil
+}
+
+// changed finds the change of one field.
+func changed(c diff.Change, path string) (diff.FieldChange, bool) {
+	for _, f := range c.Fields {
+		if f.Path == path {
+			return f, true
+		}
+	}
+	return diff.FieldChange{}, false
+}
+
+// changedPaths are the paths of a change that are among some, in the order of those.
+func changedPaths(c diff.Change, among []string) []string {
+	var out []string
+	for _, path := range among {
+		if _, ok := changed(c, path); ok {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// do is a step of a single call with nothing to wait for.
+func do(title string, call func(ctx context.Context) error) apply.Step {
+	return apply.Step{Title: title, Do: call}
+}

@@ -1,0 +1,129 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func keyResource(k cloudapi.APIKey) spec.Resource {
+	f := fields{}
+	f.text("name", k.Name)
+	f.text("state", k.State)
+	f.text("expireAt", k.ExpireAt)
+	f["roles"] = roleList(k.AssignedRoles, k.Roles...)
+	list(f, "ipAccessList", k.IPAccessList, ipEntry)
+	return spec.Resource{
+		Address: spec.Address{Kind: "key", Name: k.Name}, ID: k.ID, Spec: spec.Tree(f),
+		Status: spec.Tree{diff.StatusKeySuffix: k.KeySuffix},
+	}
+}
+
+func keySteps(b *Backend, c diff.Change) ([]apply.Step, error) {
+	switch c.Action {
+	case diff.Create:
+		return []apply.Step{do("create key", func(ctx context.Context) error { return b.createKey(ctx, c) })}, nil
+	case diff.Update:
+		return []apply.Step{do("update key", func(ctx context.Context) error { return b.updateKey(ctx, c) })}, nil
+	case diff.Delete:
+		return []apply.Step{do("delete key", func(ctx context.Context) error {
+			return b.resend(ctx, func(ctx context.Context, _ bool) error {
+				return gone(b.api.DeleteKey(ctx, b.organization(), c.ID))
+			})
+		})}, nil
+	default:
+		return nil, fmt.Errorf("%s: unknown action %q", c.Address, c.Action)
+	}
+}
+
+// createKey generates the key here, stores it, and only then sends its hashes (FACTS 9): whatever becomes of the answer, the
+// secret is not lost, and the suffix tells whether the key came into being.
+func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
+	record, err := b.keyRecord(ctx, c.Address.Name)
+	if err != nil {
+		return err
+	}
+	request, err := bind[cloudapi.KeyCreate](c.After, "name", "state", "expireAt", "ipAccessList")
+	if err != nil {
+		return err
+	}
+	hashes := cloudapi.HashKey(secret.New(record.KeyID), record.KeySecret)
+	request.HashData = &hashes
+	known := b.known(func(s session) map[string]bool { return s.keys })
+	names, _ := c.After["roles"].([]any)
+	var made cloudapi.APIKey
+	err = b.withRoles(ctx, names, func(r roles) error {
+		request.AssignedRoleIDs, request.Roles = r.ids, r.legacy
+		made, err = once(ctx, b,
+			func(ctx context.Context) (cloudapi.APIKey, error) {
+				created, err := b.api.CreateKey(ctx, b.organization(), request)
+				return created.Key, err
+			},
+			func(ctx context.Context) (cloudapi.APIKey, bool, error) {
+				all, err := b.api.ListKeys(ctx, b.organization())
+				i := slices.IndexFunc(all, func(k cloudapi.APIKey) bool {
+					return k.KeySuffix == hashes.KeyIDSuffix && k.Name == request.Name && !known[k.ID]
+				})
+				if i < 0 {
+					return cloudapi.APIKey{}, false, err
+				}
+				return all[i], true, err
+			})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	record.ID = made.ID
+	return b.opts.Secrets.Confirm(ctx, record)
+}
+
+// keyRecord is the secret to create a key with: one that an interrupted run has stored and that no key was made of yet, or
+// a new one, stored before it is returned.
+func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, error) {
+	stored, err := b.opts.Secrets.Find(ctx, secrets.Key, name, "")
+	if err != nil {
+		return secrets.Record{}, err
+	}
+	for _, r := range stored {
+		if r.ID == "" {
+			return r, nil
+		}
+	}
+	id := secret.KeyID().Reveal()
+	record := secrets.Record{Kind: secrets.Key, Name: name, Mark: suffix(id), KeyID: id, KeySecret: secret.KeySecret()}
+	return record, b.opts.Secrets.Store(ctx, record)
+}
+
+func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {
+	// The IP list is replaced whole, unlike a service's (FACTS 6.1), so it goes as declared, and only if it changes.
+	patch, err := bind[cloudapi.KeyPatch](c.After, changedPaths(c, []string{"name", "state", "ipAccessList"})...)
+	if err != nil {
+		return err
+	}
+	if f, ok := changed(c, "expireAt"); ok {
+		text, present := f.After.(string)
+		patch.ExpireAt = nullable(text, present)
+	}
+	send := func() error {
+		return b.resend(ctx, func(ctx context.Context, _ bool) error {
+			_, err := b.api.PatchKey(ctx, b.organization(), c.ID, patch)
+			return err
+		})
+	}
+	if _, ok := changed(c, "roles"); !ok {
+		return send()
+	}
+	names, _ := c.After["roles"].([]any)
+	return b.withRoles(ctx, names, func(r roles) error {
+		patch.AssignedRoleIDs, patch.Roles = r.ids, r.legacy
+		return send()
+	})
+}

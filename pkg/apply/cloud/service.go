@@ -1,0 +1,385 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// How long a service may take; the vendor's own provider allows 90 and 10 minutes (FACTS 8.4).
+const (
+	createLimit = 60 * time.Minute
+	startLimit  = 30 * time.Minute
+	stopLimit   = 15 * time.Minute
+	deleteLimit = 15 * time.Minute
+)
+
+// The states of FACTS 8.1, by what they mean here.
+var (
+	steady = []cloudapi.State{cloudapi.StateRunning, cloudapi.StateIdle}
+	down   = []cloudapi.State{cloudapi.StateStopped, cloudapi.StateStopping}
+	absent = []cloudapi.State{
+		cloudapi.StateTerminating, cloudapi.StateTerminated, cloudapi.StateSoftDeleting, cloudapi.StateSoftDeleted,
+	}
+	unhealthy = []cloudapi.State{cloudapi.StateDegraded, cloudapi.StateFailed}
+	// Running is stopped before it is deleted; everything else is either deletable as it is or on its way somewhere.
+	stoppable = []cloudapi.State{cloudapi.StateRunning, cloudapi.StateIdle, cloudapi.StatePartiallyRunning}
+)
+
+// serviceResources brings services into trees. One that is being deleted counts as absent already.
+func serviceResources(all []cloudapi.Service) []spec.Resource {
+	primaries := map[string]string{} // warehouse id -> name of its primary
+	for _, s := range all {
+		if s.IsPrimary == nil || bool(*s.IsPrimary) {
+			primaries[s.DataWarehouseID] = s.Name
+		}
+	}
+	var out []spec.Resource
+	for _, s := range all {
+		if slices.Contains(absent, s.State) {
+			continue
+		}
+		r := spec.Resource{
+			Address: spec.Address{Kind: "service", Name: s.Name}, ID: s.ID, Spec: serviceTree(s), Status: spec.Tree{},
+		}
+		if s.IsPrimary != nil && !bool(*s.IsPrimary) {
+			r.Spec["warehouse"] = primaries[s.DataWarehouseID]
+		}
+		if slices.Contains(unhealthy, s.State) {
+			r.Status[diff.StatusHealth] = string(s.State)
+		}
+		for _, t := range s.Tags {
+			if t.Key == spec.NonceTag {
+				r.Status[diff.StatusUnfinished] = t.Value
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func serviceTree(s cloudapi.Service) spec.Tree {
+	f := fields{}
+	f.text("name", s.Name)
+	f.text("provider", s.Provider)
+	f.text("region", s.Region)
+	f.text("tier", s.Tier)
+	f.text("byocId", s.BYOCID)
+	f.flag("isReadonly", s.IsReadonly)
+	f.text("profile", s.Profile)
+	f.text("complianceType", s.ComplianceType)
+	f.text("encryptionKey", s.EncryptionKey)
+	f.text("encryptionAssumedRoleIdentifier", s.EncryptionAssumedRoleIdentifier)
+	f.flag("hasTransparentDataEncryption", s.HasTransparentDataEncryption)
+	f.text("transparentDataEncryptionKeyId", s.TransparentDataEncryptionKeyID)
+	f.text("releaseChannel", s.ReleaseChannel)
+	f.flag("enableCoreDumps", s.EnableCoreDumps)
+	f["state"] = "running" // idle and everything on its way up included: scaled to zero is healthy
+	if slices.Contains(down, s.State) {
+		f["state"] = "stopped"
+	}
+	f.scaling(s)
+	list(f, "ipAccessList", s.IPAccessList, ipEntry)
+	list(f, "privateEndpointIds", s.PrivateEndpointIDs, func(id string) any { return id })
+	list(f, "tags", slices.DeleteFunc(slices.Clone(s.Tags), func(t cloudapi.Tag) bool { return t.Key == spec.NonceTag }), func(t cloudapi.Tag) any {
+		e := spec.Tree{"key": t.Key}
+		if t.Value != "" {
+			e["value"] = t.Value
+		}
+		return e
+	})
+	if s.Endpoints != nil {
+		enabled := slices.ContainsFunc(s.Endpoints, func(e cloudapi.ServiceEndpoint) bool { return e.Protocol == "mysql" })
+		f["endpoints"] = []any{spec.Tree{"protocol": "mysql", "enabled": enabled}}
+	}
+	return spec.Tree(f)
+}
+
+// scaling reads the configured baseline, never what runs at the moment (FACTS 5.7.4). Servers of the old document report
+// totals only, which always meant three replicas (FACTS 5.7.3).
+func (f fields) scaling(s cloudapi.Service) {
+	perReplica := func(replica, total *float64) *float64 {
+		if replica != nil || total == nil {
+			return replica
+		}
+		third := math.Round(*total/3/4) * 4
+		return &third
+	}
+	f.text("autoscalingMode", s.AutoscalingMode)
+	if s.AutoscalingMode == "" && s.MinReplicas != nil {
+		f["autoscalingMode"] = "horizontal"
+	}
+	f.number("minReplicaMemoryGb", perReplica(s.MinReplicaMemoryGB, s.MinTotalMemoryGB))
+	f.number("maxReplicaMemoryGb", perReplica(s.MaxReplicaMemoryGB, s.MaxTotalMemoryGB))
+	f.number("numReplicas", s.NumReplicas)
+	f.number("minReplicas", s.MinReplicas)
+	f.number("maxReplicas", s.MaxReplicas)
+	f.flag("idleScaling", s.IdleScaling)
+	f.number("idleTimeoutMinutes", s.IdleTimeoutMinutes)
+}
+
+func backupTree(c cloudapi.BackupConfiguration) spec.Tree {
+	f := fields{}
+	f.number("backupPeriodInHours", c.BackupPeriodInHours)
+	f.number("backupRetentionPeriodInHours", c.BackupRetentionPeriodInHours)
+	f.text("backupStartTime", c.BackupStartTime)
+	return spec.Tree(f)
+}
+
+func serviceSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
+	s := &serviceChange{b: b, c: c, id: c.ID}
+	switch c.Action {
+	case diff.Create:
+		return s.create()
+	case diff.Update:
+		return s.update()
+	case diff.Delete:
+		return s.delete(), nil
+	default:
+		return nil, fmt.Errorf("%s: unknown action %q", c.Address, c.Action)
+	}
+}
+
+// serviceChange is one change of one service on its way through its steps.
+type serviceChange struct {
+	b  *Backend
+	c  diff.Change
+	id string // known from the start, or once created
+}
+
+// Which endpoint writes which fields.
+var (
+	patchedFields = []string{
+		"name", "ipAccessList", "tags", "privateEndpointIds", "releaseChannel", "endpoints", "transparentDataEncryptionKeyId",
+		"enableCoreDumps",
+	}
+	scalingFields = []string{
+		"autoscalingMode", "minReplicaMemoryGb", "maxReplicaMemoryGb", "numReplicas", "minReplicas", "maxReplicas",
+		"idleScaling", "idleTimeoutMinutes",
+	}
+	backupFields = []string{
+		"backupConfiguration.backupPeriodInHours", "backupConfiguration.backupRetentionPeriodInHours",
+		"backupConfiguration.backupStartTime",
+	}
+)
+
+// update orders the calls so that each finds the service able to take it: started before anything else, stopped after
+// everything else. A half-made service is finished on the way, and gives up its nonce tag last.
+func (s *serviceChange) update() ([]apply.Step, error) {
+	var steps []apply.Step
+	nonce, unfinished := s.c.Unfinished()
+	if unfinished {
+		steps = append(steps, s.provisioned())
+		if s.c.MakesSecret() {
+			steps = append(steps, s.password(func() string { return nonce }))
+		}
+	}
+	state, _ := changed(s.c, "state")
+	if state.After == "running" {
+		steps = append(steps, s.command(cloudapi.CommandStart))
+	}
+	c := s.c
+	if unfinished {
+		c.Fields = withoutNonce(c.Fields)
+	}
+	if paths := changedPaths(c, patchedFields); len(paths) > 0 {
+		steps = append(steps, s.patch(c, paths))
+	}
+	if paths := changedPaths(c, scalingFields); len(paths) > 0 {
+		scale, err := s.scale(paths)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, scale)
+	}
+	if paths := changedPaths(c, backupFields); len(paths) > 0 {
+		steps = append(steps, s.backups(paths))
+	}
+	if state.After == "stopped" {
+		steps = append(steps, s.command(cloudapi.CommandStop))
+	}
+	if unfinished {
+		steps = append(steps, s.untag(func() string { return nonce }))
+	}
+	return steps, nil
+}
+
+func (s *serviceChange) patch(c diff.Change, paths []string) apply.Step {
+	return do("update service", func(ctx context.Context) error {
+		return s.b.resend(ctx, func(ctx context.Context, again bool) error {
+			p, err := servicePatch(c, paths, again)
+			if err != nil {
+				return err
+			}
+			return s.told(s.b.api.PatchService(ctx, s.b.organization(), s.id, p))
+		})
+	})
+}
+
+func servicePatch(c diff.Change, paths []string, again bool) (p cloudapi.ServicePatch, err error) {
+	var scalars []string
+	for _, path := range paths {
+		f, _ := changed(c, path)
+		switch path {
+		case "ipAccessList":
+			p.IPAccessList, err = patchOf[cloudapi.IPAccessEntry](f, again)
+		case "tags":
+			p.Tags, err = patchOf[cloudapi.Tag](f, again)
+		case "privateEndpointIds":
+			p.PrivateEndpointIDs, err = patchOf[string](f, again)
+		default:
+			scalars = append(scalars, path)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	rest, err := bind[cloudapi.ServicePatch](c.After, scalars...)
+	rest.IPAccessList, rest.Tags, rest.PrivateEndpointIDs = p.IPAccessList, p.Tags, p.PrivateEndpointIDs
+	return rest, err
+}
+
+// scale sends what changes; when the mode does, all of the new mode's fields, since the server asks for them and clears
+// those of the old one by itself (FACTS 5.7.1).
+func (s *serviceChange) scale(paths []string) (apply.Step, error) {
+	if slices.Contains(paths, "autoscalingMode") {
+		paths = scalingFields
+	}
+	p, err := bind[cloudapi.ReplicaScalingPatch](s.c.After, paths...)
+	if p.IdleScaling != nil && !*p.IdleScaling {
+		p.IdleTimeoutMinutes = nil // refused together with idling off
+	}
+	return do("scale service", func(ctx context.Context) error {
+		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			return s.told(s.b.api.PatchReplicaScaling(ctx, s.b.organization(), s.id, p))
+		})
+	}), err
+}
+
+// backups sends what changes. A start time resets the period on the server (FACTS 5.10), so that it goes along if it is
+// declared.
+func (s *serviceChange) backups(paths []string) apply.Step {
+	if slices.Contains(paths, "backupConfiguration.backupStartTime") {
+		paths = backupFields
+	}
+	var p cloudapi.BackupConfigurationPatch
+	for _, path := range paths {
+		v, managed := spec.Get(s.c.After, path)
+		number, isNumber := spec.Number(v)
+		text, isText := v.(string)
+		switch {
+		case !managed:
+		case path == "backupConfiguration.backupPeriodInHours":
+			p.BackupPeriodInHours = nullable(number, isNumber)
+		case path == "backupConfiguration.backupRetentionPeriodInHours":
+			p.BackupRetentionPeriodInHours = nullable(number, isNumber)
+		case path == "backupConfiguration.backupStartTime":
+			p.BackupStartTime = nullable(text, isText)
+		}
+	}
+	return do("configure backups", func(ctx context.Context) error {
+		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			_, err := s.b.api.PatchBackupConfiguration(ctx, s.b.organization(), s.id, p)
+			return err
+		})
+	})
+}
+
+// nullable is a value, or the null that resets.
+func nullable[T any](v T, present bool) cloudapi.Nullable[T] {
+	if present {
+		return cloudapi.Value(v)
+	}
+	return cloudapi.Null[T]()
+}
+
+// command starts or stops the service and waits until it has happened. A service on its way somewhere else is waited for:
+// what the API does with a command in that state is not known (FACTS 8.2).
+func (s *serviceChange) command(command cloudapi.StateCommand) apply.Step {
+	step := apply.Step{Title: "start service", Limit: startLimit}
+	there, from := steady, []cloudapi.State{cloudapi.StateStopped}
+	if command == cloudapi.CommandStop {
+		step = apply.Step{Title: "stop service", Limit: stopLimit}
+		there, from = []cloudapi.State{cloudapi.StateStopped}, slices.Concat(stoppable, unhealthy)
+	}
+	step.Do = func(ctx context.Context) error {
+		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
+			if err != nil {
+				return err
+			}
+			s.b.watch.tell(live)
+			switch {
+			case slices.Contains(there, live.State):
+				return nil
+			case !slices.Contains(from, live.State):
+				return fmt.Errorf("%w: the service is %s", apply.ErrBusy, live.State)
+			}
+			return s.told(s.b.api.CommandService(ctx, s.b.organization(), s.id, command))
+		})
+	}
+	step.Until = s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
+		return present && slices.Contains(there, live.State)
+	})
+	return step
+}
+
+func (s *serviceChange) currentID() string { return s.id }
+
+// told passes a reply on to the wait that follows.
+func (s *serviceChange) told(live cloudapi.Service, err error) error {
+	if err == nil {
+		s.b.watch.tell(live)
+	}
+	return err
+}
+
+// delete follows FACTS 8.5: stop what runs, wait, delete, and take a conflict as "not yet", since the API may refuse a
+// moment longer than it shows a reason to.
+func (s *serviceChange) delete() []apply.Step {
+	org := s.b.organization
+	stop := apply.Step{
+		Title: "stop service", Limit: stopLimit,
+		Do: func(ctx context.Context) error {
+			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+				live, err := s.b.api.GetService(ctx, org(), s.id)
+				if err != nil {
+					return gone(err)
+				}
+				s.b.watch.tell(live)
+				if !slices.Contains(stoppable, live.State) {
+					return nil
+				}
+				return gone(s.told(s.b.api.CommandService(ctx, org(), s.id, cloudapi.CommandStop)))
+			})
+		},
+		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
+			return !present || !slices.Contains(stoppable, live.State) && live.State != cloudapi.StateStopping
+		}),
+	}
+	remove := apply.Step{
+		Title: "delete service", Limit: deleteLimit,
+		Do: func(ctx context.Context) error {
+			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+				err := s.b.api.DeleteService(ctx, org(), s.id)
+				if errors.Is(err, client.ErrConflict) {
+					return fmt.Errorf("%w: %w", apply.ErrBusy, err)
+				}
+				return gone(err)
+			})
+		},
+		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
+			return !present || live.State == cloudapi.StateTerminated || live.State == cloudapi.StateSoftDeleted
+		}),
+	}
+	return []apply.Step{stop, remove}
+}

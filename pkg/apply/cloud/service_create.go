@@ -1,0 +1,216 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// createdFields are sent with the creation itself. State, backups and attached endpoints follow once the service is steady:
+// no creation request takes the first two, and the last is deprecated there (FACTS 5.3).
+var createdFields = []string{
+	"name", "provider", "region", "tier", "byocId", "isReadonly", "backupId", "profile", "complianceType", "encryptionKey",
+	"encryptionAssumedRoleIdentifier", "hasTransparentDataEncryption", "privatePreviewTermsChecked", "releaseChannel",
+	"autoscalingMode", "minReplicaMemoryGb", "maxReplicaMemoryGb", "numReplicas", "minReplicas", "maxReplicas", "idleScaling",
+	"idleTimeoutMinutes", "ipAccessList", "tags", "endpoints", "enableCoreDumps",
+}
+
+// maxTags is how many tags a service may have (FACTS 5.5).
+const maxTags = 50
+
+// create makes a service that carries the nonce tag from its first moment to its last step, so that any later run finds it
+// half made and finishes it.
+func (s *serviceChange) create() ([]apply.Step, error) {
+	request, err := bind[cloudapi.ServiceCreate](s.c.After, createdFields...)
+	if err != nil {
+		return nil, err
+	}
+	if request.IdleScaling != nil && !*request.IdleScaling {
+		request.IdleTimeoutMinutes = nil
+	}
+	nonce := secret.KeyID().Reveal() // any random text of the tag alphabet will do
+	tagged := len(request.Tags) < maxTags
+	if tagged {
+		request.Tags = append(request.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: nonce})
+	}
+	steps := []apply.Step{
+		do("create service", func(ctx context.Context) error { return s.post(ctx, request, nonce, tagged) }),
+		s.provisioned(),
+	}
+	if s.c.MakesSecret() {
+		steps = append(steps, s.password(func() string { return nonce }))
+	}
+	if rest := s.afterwards(); len(rest.Fields) > 0 {
+		steps = append(steps, s.patch(rest, changedPaths(rest, patchedFields)))
+	}
+	if paths := s.declaredBackups(); len(paths) > 0 {
+		steps = append(steps, s.backups(paths))
+	}
+	if s.c.After["state"] == "stopped" {
+		steps = append(steps, s.command(cloudapi.CommandStop))
+	}
+	if tagged {
+		steps = append(steps, s.untag(func() string { return nonce }))
+	}
+	return steps, nil
+}
+
+func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate, nonce string, tagged bool) error {
+	if name, ok := s.c.After["warehouse"].(string); ok {
+		primary, ok := s.b.service(name)
+		if !ok {
+			return fmt.Errorf("its warehouse is that of service %s, which is not live", name)
+		}
+		request.DataWarehouseID = primary.DataWarehouseID
+		request.Provider, request.Region = primary.Provider, primary.Region
+	}
+	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
+	live, err := once(ctx, s.b,
+		func(ctx context.Context) (cloudapi.Service, error) {
+			// The generated password in the reply is not looked at: the one that counts is stored before it is set.
+			made, err := s.b.api.CreateService(ctx, s.b.organization(), request)
+			return made.Service, err
+		},
+		func(ctx context.Context) (cloudapi.Service, bool, error) {
+			all, err := s.b.api.ListServices(ctx, s.b.organization())
+			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
+				if tagged && live.Tags != nil {
+					return slices.Contains(live.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: nonce})
+				}
+				return live.Name == request.Name && !known[live.ID]
+			})
+			if i < 0 {
+				return cloudapi.Service{}, false, err
+			}
+			return all[i], true, err
+		})
+	if err != nil {
+		return err
+	}
+	s.id = live.ID
+	s.b.created(live)
+	s.b.watch.tell(live)
+	return nil
+}
+
+// provisioned waits until the service is up. Follow-up calls are refused before that (FACTS 8.6).
+func (s *serviceChange) provisioned() apply.Step {
+	return apply.Step{
+		Title: "wait until provisioned", Limit: createLimit,
+		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
+			return present && (slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped)
+		}),
+	}
+}
+
+// password stores a password and then sets it by its hash: the API never sees it, and no reply can lose it. A password that
+// an interrupted run has stored already is set again rather than replaced.
+func (s *serviceChange) password(nonce func() string) apply.Step {
+	return do("set password", func(ctx context.Context) error {
+		record, err := s.passwordRecord(ctx, nonce())
+		if err != nil || record.ID != "" {
+			return err
+		}
+		err = s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			_, err := s.b.api.ResetPassword(ctx, s.b.organization(), s.id, cloudapi.HashPassword(record.Password, mysqlEnabled(s.c.After)))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		record.ID = s.id
+		if live, err := s.b.api.GetService(ctx, s.b.organization(), s.id); err == nil {
+			record.Host, record.Port = address(live)
+		}
+		return s.b.opts.Secrets.Confirm(ctx, record)
+	})
+}
+
+func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secrets.Record, error) {
+	name := s.c.Address.Name
+	stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, name, nonce)
+	if err != nil {
+		return secrets.Record{}, err
+	}
+	if len(stored) > 0 {
+		return stored[0], nil
+	}
+	record := secrets.Record{Kind: secrets.Service, Name: name, Mark: nonce, Username: "default", Password: secret.Password()}
+	return record, s.b.opts.Secrets.Store(ctx, record)
+}
+
+// address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).
+func address(live cloudapi.Service) (host string, port int) {
+	for _, e := range live.Endpoints {
+		if e.Protocol == "nativesecure" && e.Port != nil {
+			return e.Host, int(*e.Port)
+		}
+	}
+	return "", 0
+}
+
+func mysqlEnabled(t spec.Tree) bool {
+	endpoints, _ := t["endpoints"].([]any)
+	return slices.ContainsFunc(endpoints, func(e any) bool {
+		endpoint, _ := e.(spec.Tree)
+		return endpoint["protocol"] == "mysql" && endpoint["enabled"] == true
+	})
+}
+
+// afterwards is the part of a creation that is written as an update.
+func (s *serviceChange) afterwards() diff.Change {
+	rest := diff.Change{Address: s.c.Address, Action: diff.Update, After: s.c.After}
+	if ids, ok := s.c.After["privateEndpointIds"].([]any); ok && len(ids) > 0 {
+		rest.Fields = append(rest.Fields, diff.FieldChange{Path: "privateEndpointIds", List: true, Add: ids})
+	}
+	if id, ok := s.c.After["transparentDataEncryptionKeyId"]; ok {
+		rest.Fields = append(rest.Fields, diff.FieldChange{Path: "transparentDataEncryptionKeyId", After: id})
+	}
+	return rest
+}
+
+// declaredBackups are the backup settings to write: a fresh service has the defaults, so that resets are done already.
+func (s *serviceChange) declaredBackups() []string {
+	return slices.DeleteFunc(slices.Clone(backupFields), func(path string) bool {
+		v, ok := spec.Get(s.c.After, path)
+		return !ok || v == nil
+	})
+}
+
+// untag takes the nonce tag off: the creation is complete.
+func (s *serviceChange) untag(nonce func() string) apply.Step {
+	return do("finish creation", func(ctx context.Context) error {
+		tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce()}
+		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			_, err := s.b.api.PatchService(ctx, s.b.organization(), s.id, cloudapi.ServicePatch{
+				Tags: &cloudapi.Patch[cloudapi.Tag]{Remove: []cloudapi.Tag{tag}},
+			})
+			return err
+		})
+	})
+}
+
+// withoutNonce leaves the removal of the nonce tag to the last step.
+func withoutNonce(all []diff.FieldChange) []diff.FieldChange {
+	var out []diff.FieldChange
+	for _, f := range all {
+		if f.Path == "tags" {
+			f.Remove = slices.DeleteFunc(slices.Clone(f.Remove), func(e any) bool {
+				tag, _ := e.(spec.Tree)
+				return tag["key"] == spec.NonceTag
+			})
+			if len(f.Add)+len(f.Remove) == 0 {
+				continue
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}

@@ -1,0 +1,271 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// fake is a backend whose steps a test writes down per address.
+type fake struct {
+	steps  map[string][]apply.Step
+	rounds int
+}
+
+func (f *fake) Observe(context.Context, apply.Scope) (*spec.Live, error) { return &spec.Live{}, nil }
+func (f *fake) NextRound()                                               { f.rounds++ }
+func (f *fake) Steps(c diff.Change) ([]apply.Step, error) {
+	steps, ok := f.steps[c.Address.Name]
+	if !ok {
+		return nil, errors.New("no steps")
+	}
+	return steps, nil
+}
+
+func change(name string, dependsOn ...string) diff.Change {
+	c := diff.Change{Address: spec.Address{Kind: "service", Name: name}, Action: diff.Create, After: spec.Tree{}}
+	for _, d := range dependsOn {
+		c.DependsOn = append(c.DependsOn, spec.Address{Kind: "service", Name: d})
+	}
+	return c
+}
+
+// lost is an error that leaves the outcome open.
+type lost struct{}
+
+func (lost) Error() string   { return "connection lost" }
+func (lost) Ambiguous() bool { return true }
+
+func does(err error) []apply.Step {
+	return []apply.Step{{Title: "call", Do: func(context.Context) error { return err }}}
+}
+
+// waits is done at the nth look.
+func waits(n int, limit time.Duration) []apply.Step {
+	looks := 0
+	return []apply.Step{{Title: "wait", Limit: limit, Until: func(context.Context) (apply.Readiness, error) {
+		looks++
+		return apply.Readiness{Done: looks >= n, State: "busy"}, nil
+	}}}
+}
+
+func options() apply.Options {
+	o := apply.Defaults()
+	o.Notify = func(apply.Event) {}
+	return o
+}
+
+func statuses(r *apply.Report) map[string]apply.Status {
+	out := map[string]apply.Status{}
+	for _, res := range r.Results {
+		out[res.Address.Name] = res.Status
+	}
+	return out
+}
+
+func TestRunOutcomes(t *testing.T) {
+	refusal := errors.New("refused")
+	for name, tc := range map[string]struct {
+		steps   map[string][]apply.Step
+		changes []diff.Change
+		want    map[string]apply.Status
+	}{
+		"all applied": {
+			steps:   map[string][]apply.Step{"a": does(nil), "b": does(nil)},
+			changes: []diff.Change{change("a"), change("b", "a")},
+			want:    map[string]apply.Status{"a": apply.Applied, "b": apply.Applied},
+		},
+		"a failure skips its dependents, theirs too, and nothing else": {
+			steps:   map[string][]apply.Step{"a": does(refusal), "b": does(nil), "c": does(nil), "d": does(nil)},
+			changes: []diff.Change{change("a"), change("b", "a"), change("c", "b"), change("d")},
+			want:    map[string]apply.Status{"a": apply.Failed, "b": apply.Skipped, "c": apply.Skipped, "d": apply.Applied},
+		},
+		"an answer that never came is unknown": {
+			steps:   map[string][]apply.Step{"a": does(lost{}), "b": does(nil)},
+			changes: []diff.Change{change("a"), change("b", "a")},
+			want:    map[string]apply.Status{"a": apply.Unknown, "b": apply.Skipped},
+		},
+		"a change without steps fails": {
+			steps:   map[string][]apply.Step{},
+			changes: []diff.Change{change("a")},
+			want:    map[string]apply.Status{"a": apply.Failed},
+		},
+		"a wait that ends": {
+			steps:   map[string][]apply.Step{"a": waits(4, time.Minute)},
+			changes: []diff.Change{change("a")},
+			want:    map[string]apply.Status{"a": apply.Applied},
+		},
+		"a wait beyond its limit is unknown": {
+			steps:   map[string][]apply.Step{"a": waits(1000, time.Minute)},
+			changes: []diff.Change{change("a")},
+			want:    map[string]apply.Status{"a": apply.Unknown},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := apply.Run(t.Context(), &diff.Plan{Changes: tc.changes}, &fake{steps: tc.steps}, options())
+				if d := cmp.Diff(tc.want, statuses(r)); d != "" {
+					t.Error(d)
+				}
+				for i, c := range tc.changes {
+					if r.Results[i].Address != c.Address {
+						t.Errorf("result %d is of %s, the plan has %s there", i, r.Results[i].Address, c.Address)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestBusyStepIsDoneAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		f := &fake{steps: map[string][]apply.Step{"a": {{Title: "delete", Limit: time.Minute, Do: func(context.Context) error {
+			if calls++; calls < 3 {
+				return errors.Join(apply.ErrBusy, errors.New("409"))
+			}
+			return nil
+		}}}}}
+		r := apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a")}}, f, options())
+		if r.Results[0].Status != apply.Applied || calls != 3 {
+			t.Errorf("status %s after %d calls: %s", r.Results[0].Status, calls, r.Results[0].Error)
+		}
+	})
+}
+
+// Waits that begin together share every round, and rounds come 1, 2, 4, ... 10 s apart.
+func TestWaitsShareRounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{steps: map[string][]apply.Step{}}
+		p := &diff.Plan{}
+		var looked []time.Duration
+		begin := time.Now()
+		for _, name := range []string{"a", "b", "c"} {
+			f.steps[name] = waits(7, time.Hour)
+			p.Changes = append(p.Changes, change(name))
+		}
+		until := f.steps["a"][0].Until
+		f.steps["a"][0].Until = func(ctx context.Context) (apply.Readiness, error) {
+			looked = append(looked, time.Since(begin))
+			return until(ctx)
+		}
+		apply.Run(t.Context(), p, f, options())
+		second := time.Second
+		want := []time.Duration{0, second, 3 * second, 7 * second, 15 * second, 25 * second, 35 * second}
+		if d := cmp.Diff(want, looked); d != "" {
+			t.Error(d)
+		}
+		if f.rounds != len(want)-1 {
+			t.Errorf("%d rounds for three waits, want %d", f.rounds, len(want)-1)
+		}
+	})
+}
+
+func TestStopBeginsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		f := &fake{steps: map[string][]apply.Step{
+			"a": {
+				{Title: "first", Do: func(context.Context) error { close(stop); return nil }},
+				{Title: "second", Do: func(context.Context) error { t.Error("a step began after the interrupt"); return nil }},
+			},
+			"b": {{Title: "never", Do: func(context.Context) error { t.Error("a change began after the interrupt"); return nil }}},
+			"w": waits(1000, time.Hour),
+		}}
+		o := options()
+		o.Stop = stop
+		r := apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a"), change("b", "a"), change("w")}}, f, o)
+		want := map[string]apply.Status{"a": apply.Unknown, "b": apply.Skipped, "w": apply.Unknown}
+		if d := cmp.Diff(want, statuses(r)); d != "" && statuses(r)["w"] != apply.Skipped {
+			t.Error(d)
+		}
+	})
+}
+
+func TestEventsTellTheStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var events []apply.Event
+		o := options()
+		o.Notify = func(e apply.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			events = append(events, e)
+		}
+		apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a")}}, &fake{steps: map[string][]apply.Step{"a": waits(2, time.Minute)}}, o)
+		want := []apply.Event{
+			{Kind: apply.Started}, {Kind: apply.Stepped, Title: "wait"}, {Kind: apply.Waiting, Title: "wait", State: "busy"},
+			{Kind: apply.Finished, Status: apply.Applied, Done: 1, Total: 1, Elapsed: time.Second},
+		}
+		for i := range want {
+			want[i].Address, want[i].Action = change("a").Address, diff.Create
+		}
+		if d := cmp.Diff(want, events); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestVerify(t *testing.T) {
+	left := []diff.Change{change("x")}
+	reset := diff.Change{
+		Address: change("s").Address, Action: diff.Update, ID: "1", Before: spec.Tree{}, After: spec.Tree{},
+		Fields: []diff.FieldChange{{Path: "backupConfiguration.backupPeriodInHours", Before: int64(12), Reset: true}},
+	}
+	for name, tc := range map[string]struct {
+		applied []diff.Change
+		status  apply.Status
+		replans [][]diff.Change // the last one repeats
+		want    apply.Report
+		looks   int
+	}{
+		"converged at once":                     {status: apply.Applied, replans: [][]diff.Change{nil}, want: apply.Report{Converged: true}, looks: 1},
+		"converged when the API has caught up":  {status: apply.Applied, replans: [][]diff.Change{left, left, nil}, want: apply.Report{Converged: true}, looks: 3},
+		"never":                                 {status: apply.Applied, replans: [][]diff.Change{left}, want: apply.Report{Remaining: &diff.Plan{Changes: left}}, looks: 6},
+		"not waited for when something failed":  {status: apply.Failed, replans: [][]diff.Change{left}, want: apply.Report{Remaining: &diff.Plan{Changes: left}}, looks: 1},
+		"a reset that was sent is the default":  {applied: []diff.Change{reset}, status: apply.Applied, replans: [][]diff.Change{{reset}}, want: apply.Report{Converged: true}, looks: 1},
+		"a reset that was never sent is a rest": {applied: left, status: apply.Applied, replans: [][]diff.Change{{reset}}, want: apply.Report{Remaining: &diff.Plan{Changes: []diff.Change{reset}}}, looks: 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				report := &apply.Report{Results: []apply.Result{{Status: tc.status}}}
+				looks := 0
+				apply.Verify(t.Context(), report, &diff.Plan{Changes: tc.applied}, func(context.Context) (*diff.Plan, error) {
+					changes := tc.replans[min(looks, len(tc.replans)-1)]
+					looks++
+					return &diff.Plan{Changes: slices.Clone(changes)}, nil
+				}, options())
+				if !report.Converged {
+					report.Results = nil
+				} else {
+					report.Remaining, report.Results = nil, nil
+				}
+				if d := cmp.Diff(&tc.want, report, cmpopts.EquateEmpty()); d != "" {
+					t.Error(d)
+				}
+				if looks != tc.looks {
+					t.Errorf("looked %d times, want %d", looks, tc.looks)
+				}
+			})
+		})
+	}
+}
+
+func TestVerifyThatCannotLook(t *testing.T) {
+	report := &apply.Report{Results: []apply.Result{{Status: apply.Applied}}}
+	apply.Verify(t.Context(), report, &diff.Plan{}, func(context.Context) (*diff.Plan, error) { return nil, errors.New("offline") }, options())
+	if report.Converged || report.Error != "offline" {
+		t.Errorf("got %+v", report)
+	}
+}

@@ -1,0 +1,160 @@
+// Package client is the transport to an organization API: authentication, base URL, pacing, retries by meaning, decoding
+// of the reply envelope, typed errors, and a redacted debug log.
+//
+// It knows no resource (see its subpackages), waits for no state, caches nothing, and never sends a write again whose
+// outcome it does not know: Ambiguous tells such errors from the rest, and what to do about them is its caller's decision.
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"github.com/orgctl/orgctl/pkg/client/secret"
+)
+
+// Credentials are an API key, sent as HTTP Basic authentication.
+type Credentials struct {
+	KeyID     string
+	KeySecret secret.Value
+}
+
+func (c Credentials) validate() error {
+	switch {
+	case c.KeyID == "" || c.KeySecret.Empty():
+		return errors.New("API key: id or secret is missing")
+	// A stray newline from a file would only show as a refusal of the key.
+	case strings.ContainsFunc(c.KeyID, notInKey) || strings.ContainsFunc(c.KeySecret.Reveal(), notInKey):
+		return errors.New("API key: id or secret contains white space or control characters")
+	case strings.Contains(c.KeyID, ":"):
+		return errors.New("API key: the id contains a colon, which HTTP Basic authentication cannot carry")
+	default:
+		return nil
+	}
+}
+
+func notInKey(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// Client sends requests to one API with one key. It is safe for concurrent use.
+type Client struct {
+	base        string // without /v1 and without a trailing slash
+	credentials Credentials
+	options     options
+	limiter     *Limiter
+	debugMu     sync.Mutex // keeps the lines of concurrent requests apart
+
+	requests, retries, throttled atomic.Int64
+}
+
+// New returns a Client for the API at baseURL, which may end in /v1 or a slash. Plain http is refused except to loopback.
+func New(baseURL string, cred Credentials, opts ...Option) (*Client, error) {
+	base, err := parseBaseURL(baseURL)
+	if err != nil {
+		return nil, fmt.Errorf("API URL: %w", err)
+	}
+	if err := cred.validate(); err != nil {
+		return nil, err
+	}
+	o := defaultOptions()
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if err := o.rate.validate(); err != nil {
+		return nil, err
+	}
+	if o.transport == nil {
+		o.transport = defaultTransport()
+	}
+	return &Client{base: base, credentials: cred, options: o, limiter: NewLimiter(o.rate, o.tick)}, nil
+}
+
+// Limiter returns the pacer of this client's sends, for whatever else uses the same API key.
+func (c *Client) Limiter() *Limiter { return c.limiter }
+
+// Stats counts what a Client has done so far.
+type Stats struct {
+	Requests     int           // sends, retries included
+	Retries      int           // sends after the first one of a request
+	Throttled    int           // answers with status 429
+	ThrottledFor time.Duration // pauses those answers asked for, overlaps counted once
+}
+
+// Stats returns the counters at this moment.
+func (c *Client) Stats() Stats {
+	return Stats{
+		Requests:     int(c.requests.Load()),
+		Retries:      int(c.retries.Load()),
+		Throttled:    int(c.throttled.Load()),
+		ThrottledFor: c.limiter.pausedFor(),
+	}
+}
+
+// Notice says that a try failed and that another one follows.
+type Notice struct {
+	Method    string
+	Path      string
+	Attempt   int           // the try that failed, from 1
+	Wait      time.Duration // before the next try, at least
+	Throttled bool          // the API asked for the wait; every other request waits too
+	Cause     error
+}
+
+// Option sets an optional property of a Client.
+type Option func(*options)
+
+type options struct {
+	transport http.RoundTripper
+	userAgent string
+	rate      Rate
+	debug     io.Writer
+	tick      time.Duration
+	notify    func(Notice)
+	timeout   time.Duration
+	readOnly  bool
+}
+
+func defaultOptions() options {
+	return options{userAgent: "orgctl", rate: DefaultRate(), tick: time.Second, notify: func(Notice) {}, timeout: writeTimeout}
+}
+
+// WithTransport sends through rt; the default honours HTTPS_PROXY and NO_PROXY and verifies certificates.
+func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
+
+// WithUserAgent sets the User-Agent, which the API keeps in its activity log. The form is "orgctl/VERSION".
+func WithUserAgent(ua string) Option { return func(o *options) { o.userAgent = ua } }
+
+// WithRate paces sends; the default is DefaultRate, the zero Rate is no limit.
+func WithRate(r Rate) Option { return func(o *options) { o.rate = r } }
+
+// WithDebug writes one line per request and one per answer to w, with bodies redacted by field name.
+func WithDebug(w io.Writer) Option { return func(o *options) { o.debug = w } }
+
+// WithTick lets a second of every wait (pacing, pauses, backoff; not timeouts) last d. The default is a second.
+func WithTick(d time.Duration) Option { return func(o *options) { o.tick = d } }
+
+// WithNotify calls f before every retry, possibly from several goroutines at once.
+func WithNotify(f func(Notice)) Option { return func(o *options) { o.notify = f } }
+
+// WithTimeout bounds one send and the reading of its answer, waits for the limiter not included. The default is 5 minutes;
+// reads get a minute at most, since they can be repeated while a write that is given up leaves its outcome unknown.
+func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// ReadOnly makes every method but GET fail with ErrReadOnly before anything is sent.
+func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+func defaultTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // replaced by an instrumented one
+	}
+	t = t.Clone()
+	// A plan reads all collections side by side; the default of 2 would close most of those connections again.
+	t.MaxIdleConnsPerHost = 16
+	return t
+}

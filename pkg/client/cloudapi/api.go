@@ -1,0 +1,64 @@
+// Package cloudapi has the calls of the ClickHouse Cloud API and the types they send and receive, one file per resource.
+//
+// It adds nothing to them: no defaults, no waiting, no decisions. Errors are those of package client; among others, a
+// delete of something gone matches client.ErrNotFound.
+//
+// Replies are decoded tolerantly, because the API has several shapes in use and new fields, states and regions appear
+// unannounced. Any field may be missing and null means missing; unknown fields are ignored and unknown enum values kept.
+// A missing number, boolean or object is a nil pointer, a missing list a nil slice (an empty one is not nil), and a missing
+// string "", which the API does not use with a meaning of its own. All numbers are float64: the API writes counts as 3 or
+// as 3.0, and a float64 takes both and is sent as 3. Timestamps are ISO 8601 in UTC, kept as the API spells them.
+//
+// Requests send only what is set: nil pointers, nil slices and "" are left out, an empty slice is sent as [].
+package cloudapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/client"
+)
+
+// API calls one ClickHouse Cloud API.
+type API struct{ client *client.Client }
+
+// New returns the API behind c.
+func New(c *client.Client) *API { return &API{client: c} }
+
+// path joins segments below /v1. Each is escaped: the user ids of SAML members contain | and @.
+func path(segments ...string) string {
+	var b strings.Builder
+	b.WriteString("/v1")
+	for _, s := range segments {
+		b.WriteString("/" + url.PathEscape(s))
+	}
+	return b.String()
+}
+
+func organizationPath(orgID string, below ...string) string {
+	return path(append([]string{"organizations", orgID}, below...)...)
+}
+
+func servicePath(orgID, serviceID string, below ...string) string {
+	return organizationPath(orgID, append([]string{"services", serviceID}, below...)...)
+}
+
+func get[T any](ctx context.Context, a *API, path string, query url.Values) (T, error) {
+	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodGet, Path: path, Query: query})
+}
+
+func post[T any](ctx context.Context, a *API, path string, body any) (T, error) {
+	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPost, Path: path, Body: body})
+}
+
+func patch[T any](ctx context.Context, a *API, path string, body any) (T, error) {
+	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPatch, Path: path, Body: body})
+}
+
+// remove sends a DELETE, whose answer has no result and sometimes no body either.
+func (a *API) remove(ctx context.Context, path string) error {
+	_, err := a.client.Do(ctx, client.Request{Method: http.MethodDelete, Path: path})
+	return err
+}

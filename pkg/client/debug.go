@@ -1,0 +1,115 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxDebugBody bounds, in characters, what the debug log shows of one body.
+const maxDebugBody = 16 << 10
+
+func (c *Client) logRequest(x *exchange, req *http.Request) {
+	if c.options.debug == nil {
+		return
+	}
+	var body []byte
+	if req.GetBody != nil {
+		if r, err := req.GetBody(); err == nil {
+			body, _ = io.ReadAll(r) // in memory
+		}
+	}
+	c.logLine(fmt.Sprintf("> %s %s try=%d%s", x.request.Method, req.URL.RequestURI(), x.attempt, debugBody(body)))
+}
+
+func (c *Client) logResponse(x *exchange, resp *http.Response, body []byte, err error, took time.Duration) {
+	if c.options.debug == nil {
+		return
+	}
+	line := fmt.Sprintf("< %s %s try=%d", x.request.Method, x.request.Path, x.attempt)
+	if resp != nil {
+		line += fmt.Sprintf(" status=%d", resp.StatusCode)
+		if id := decodeEnvelope(body).RequestID; id != "" {
+			line += " request=" + id
+		}
+	}
+	line += " took=" + took.Round(time.Millisecond).String()
+	if err != nil {
+		line += fmt.Sprintf(" error=%q", err)
+	}
+	c.logLine(line + debugBody(body))
+}
+
+func (c *Client) logLine(line string) {
+	c.debugMu.Lock()
+	defer c.debugMu.Unlock()
+	// A log that cannot be written is no reason to fail the request.
+	_, _ = io.WriteString(c.options.debug, oneLine(line, maxDebugBody)+"\n")
+}
+
+func debugBody(body []byte) string {
+	if len(body) == 0 {
+		return ""
+	}
+	return " body=" + redact(body)
+}
+
+const redacted = "[redacted]"
+
+// redact returns a JSON body with the values of secret fields replaced, at any depth. Anything but a JSON object shows only its
+// size: there is no telling where in it a secret would be.
+func redact(body []byte) string {
+	if !isObject(body) {
+		return fmt.Sprintf("[%d bytes that are not a JSON object]", len(body))
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // shows numbers as they were sent
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return redacted
+	}
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(redactValue(value)); err != nil {
+		return redacted
+	}
+	return strings.TrimSpace(out.String())
+}
+
+func redactValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if isSecretName(name) {
+				v[name] = redacted
+			} else {
+				v[name] = redactValue(member)
+			}
+		}
+	case []any:
+		for i, element := range v {
+			v[i] = redactValue(element)
+		}
+	}
+	return value
+}
+
+// isSecretName reports whether a field of this name may hold a secret or what a secret could be guessed from.
+func isSecretName(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "keyid", "accesskeyid", "encryptionkey", "apikey", "privatekey":
+		return true
+	}
+	for _, part := range []string{"password", "secret", "hash", "credential", "token", "authorization", "connectionstring"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}

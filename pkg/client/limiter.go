@@ -1,0 +1,130 @@
+package client
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// margin is added to every window and pause. Our clock is read before a request leaves and the server's after it
+// arrives, so requests a full window apart here may be closer there.
+const margin = 200 * time.Millisecond
+
+// Limiter keeps sends within a Rate: it lets at most Requests through in any window of Window plus a margin.
+//
+// It remembers the times of the last Requests sends in a ring, and the next send waits until the oldest of them has left
+// the window. A token bucket of the same rate would not do: its burst plus its refill exceed a server's window.
+//
+// Callers go in the order in which they came. All sends with one API key must share one Limiter; it is safe for
+// concurrent use.
+type Limiter struct {
+	// turn is held by the one caller that waits for its slot. Channel senders queue first come, first served.
+	turn   chan struct{}
+	window time.Duration
+	margin time.Duration
+	sent   []time.Time // ring, owned by the holder of turn; empty without a limit
+	next   int         // index of the oldest entry of sent
+
+	mu          sync.Mutex
+	pausedUntil time.Time
+	paused      time.Duration // in all
+}
+
+// NewLimiter returns a Limiter for r, in which a second of every wait lasts tick.
+func NewLimiter(r Rate, tick time.Duration) *Limiter {
+	return &Limiter{
+		turn:   make(chan struct{}, 1),
+		window: scale(r.Window, tick),
+		margin: scale(margin, tick),
+		sent:   make([]time.Time, r.Requests),
+	}
+}
+
+// Wait blocks until the caller may send one request, and counts it as sent. It returns the context's error when ctx ends
+// first; nothing is counted then.
+func (l *Limiter) Wait(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		now := time.Now()
+		at := l.earliest()
+		if !at.After(now) {
+			l.record(now)
+			return nil
+		}
+		// A pause may be declared during the sleep, hence the loop.
+		if err := sleep(ctx, at.Sub(now)); err != nil {
+			return err
+		}
+	}
+}
+
+// Pause holds back every send for d from now, plus the margin. A pause that is already longer stays.
+func (l *Limiter) Pause(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	until := now.Add(d + l.margin)
+	if !until.After(l.pausedUntil) {
+		return
+	}
+	from := now
+	if l.pausedUntil.After(now) {
+		from = l.pausedUntil
+	}
+	l.paused += until.Sub(from)
+	l.pausedUntil = until
+}
+
+// earliest returns when the next send may go; the zero time means at once.
+func (l *Limiter) earliest() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := l.pausedUntil
+	if len(l.sent) == 0 || l.sent[l.next].IsZero() {
+		return at
+	}
+	if free := l.sent[l.next].Add(l.window + l.margin); free.After(at) {
+		at = free
+	}
+	return at
+}
+
+func (l *Limiter) record(now time.Time) {
+	if len(l.sent) == 0 {
+		return
+	}
+	l.sent[l.next] = now
+	l.next = (l.next + 1) % len(l.sent)
+}
+
+// pausedFor returns the length of all pauses together, overlaps counted once.
+func (l *Limiter) pausedFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.paused
+}
+
+// scale converts a duration written in seconds to one in which each second lasts tick.
+func scale(d, tick time.Duration) time.Duration {
+	return time.Duration(float64(d) * tick.Seconds())
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

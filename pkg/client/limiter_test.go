@@ -1,0 +1,160 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/orgctl/orgctl/pkg/client"
+)
+
+// run lets one caller after each delay wait for l, in a bubble with a clock of its own, and returns the times from the
+// start at which they were let through, by caller.
+func run(t *testing.T, r client.Rate, delays []time.Duration) []time.Duration {
+	t.Helper()
+	sent := make([]time.Duration, len(delays))
+	synctest.Test(t, func(t *testing.T) {
+		l := client.NewLimiter(r, time.Second)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i, delay := range delays {
+			wg.Go(func() {
+				<-time.After(delay)
+				if err := l.Wait(t.Context()); err != nil {
+					t.Errorf("wait: %v", err)
+				}
+				sent[i] = time.Since(start)
+			})
+		}
+		wg.Wait()
+	})
+	return sent
+}
+
+func TestLimiterNeverExceedsItsRate(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := client.Rate{
+			Requests: rapid.IntRange(1, 12).Draw(rt, "requests"),
+			Window:   time.Duration(rapid.Int64Range(1, int64(20*time.Second)).Draw(rt, "window")),
+		}
+		delays := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) time.Duration {
+			return time.Duration(rapid.Int64Range(0, int64(30*time.Second)).Draw(rt, "delay"))
+		}), 1, 60).Draw(rt, "delays")
+
+		sent := slices.Sorted(slices.Values(run(t, r, delays)))
+		for i := r.Requests; i < len(sent); i++ {
+			// Sends i-N to i are N+1, which must not fit into one window.
+			if d := sent[i] - sent[i-r.Requests]; d < r.Window+200*time.Millisecond {
+				rt.Fatalf("%d sends within %s at rate %s: %v", r.Requests+1, d, r, sent)
+			}
+		}
+	})
+}
+
+func TestLimiterKeepsTheBudgetBusy(t *testing.T) {
+	r := client.DefaultRate()
+	const sends = 500
+	sent := run(t, r, make([]time.Duration, sends))
+	budget := float64(slices.Max(sent)) / float64(r.Window) * float64(r.Requests)
+	if used := (sends - float64(r.Requests)) / budget; used < 0.9 || used > 1 {
+		t.Errorf("%.3f of the budget used, want 0.9 to 1", used)
+	}
+}
+
+func TestLimiterIsFirstComeFirstServed(t *testing.T) {
+	var delays []time.Duration
+	for i := range 100 {
+		delays = append(delays, time.Duration(i)*time.Millisecond)
+	}
+	if sent := run(t, client.Rate{Requests: 3, Window: time.Second}, delays); !slices.IsSorted(sent) {
+		t.Errorf("callers overtook each other: %v", sent)
+	}
+}
+
+func TestLimiterWithoutRate(t *testing.T) {
+	if sent := run(t, client.Rate{}, make([]time.Duration, 1000)); slices.Max(sent) != 0 {
+		t.Errorf("an unlimited limiter waited %s", slices.Max(sent))
+	}
+}
+
+func TestLimiterPauseHoldsEverybody(t *testing.T) {
+	for _, r := range []client.Rate{{}, {Requests: 5, Window: time.Second}} {
+		t.Run(r.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := client.NewLimiter(r, time.Second)
+				start := time.Now()
+				l.Pause(3 * time.Second)
+				var wg sync.WaitGroup
+				for range 4 {
+					wg.Go(func() {
+						if err := l.Wait(t.Context()); err != nil {
+							t.Errorf("wait: %v", err)
+						}
+						if waited, want := time.Since(start), 7200*time.Millisecond; waited != want {
+							t.Errorf("waited %s, want %s", waited, want)
+						}
+					})
+				}
+				<-time.After(2 * time.Second)
+				l.Pause(5 * time.Second) // reaches callers already asleep
+				l.Pause(time.Second)     // does not shorten it
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestLimiterTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := client.NewLimiter(client.Rate{Requests: 1, Window: 10 * time.Second}, time.Millisecond)
+		start := time.Now()
+		for range 3 {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited, want := time.Since(start), 2*10200*time.Microsecond; waited != want {
+			t.Errorf("waited %s, want %s", waited, want)
+		}
+	})
+}
+
+func TestLimiterEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := client.NewLimiter(client.Rate{Requests: 1, Window: time.Hour}, time.Second)
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 3 { // one waits for its slot, the others for their turn
+			wg.Go(func() {
+				if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v, want the context's", err)
+				}
+			})
+		}
+		wg.Wait()
+		if waited := time.Since(start); waited != time.Second {
+			t.Errorf("waited %s, want 1s", waited)
+		}
+		if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a context that has ended: error %v", err)
+		}
+		// Nothing was counted: the slot is free exactly when the first send has left the window.
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited, want := time.Since(start), time.Hour+200*time.Millisecond; waited != want {
+			t.Errorf("waited %s, want %s", waited, want)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Request is one call of the API.
+type Request struct {
+	Method string
+	// Path starts with the version, such as /v1/organizations, with its variable segments escaped. An empty segment is an
+	// error: without its id, the path of an object is that of its whole collection.
+	Path  string
+	Query url.Values
+	Body  any  // encoded as JSON; nil sends no body
+	Text  bool // the answer is plain text, without the envelope
+
+	OptionalResult bool // Call returns the zero value for an answer without a result
+}
+
+// Response is an answer with a 2xx status.
+type Response struct {
+	Status    int
+	RequestID string
+	Result    json.RawMessage // nil when the envelope has no result, or a null one
+	Text      string          // the whole body, for a Request that wants text
+}
+
+// Do sends r, again where the retry policy allows it, and returns the answer. Its errors are *Error, *NetworkError and
+// *ReplyError; Ambiguous tells whether a write may have been executed. An answer without a body is accepted for anything
+// but a GET, because some deletions give one.
+func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	if c.options.readOnly && isWrite(r.Method) {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, ErrReadOnly)
+	}
+	if err := checkPath(r.Path); err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+	}
+	req, err := c.encode(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+	}
+	x := &exchange{client: c, request: r}
+	resp, err := x.run(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body) // in memory already
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: read answer: %w", r.Method, r.Path, err)
+	}
+	if !isSuccess(resp.StatusCode) {
+		return nil, newError(r, resp.StatusCode, body)
+	}
+	return newResponse(r, resp.StatusCode, body), nil
+}
+
+// Call sends r and decodes the result of the envelope. An answer without a result is a *ReplyError unless r allows it:
+// taking it for an empty list would plan the deletion or creation of everything.
+func Call[T any](ctx context.Context, c *Client, r Request) (T, error) {
+	var result T
+	resp, err := c.Do(ctx, r)
+	if err != nil {
+		return result, err
+	}
+	switch {
+	case resp.Result == nil && r.OptionalResult:
+		return result, nil
+	case resp.Result == nil:
+		return result, c.replyError(r, resp.Status, "it has no result")
+	}
+	if err := json.Unmarshal(resp.Result, &result); err != nil {
+		return result, c.replyError(r, resp.Status, "decode result: "+oneLine(err.Error(), maxMessage))
+	}
+	return result, nil
+}
+
+func checkPath(path string) error {
+	if !strings.HasPrefix(path, "/") {
+		return errors.New("path does not start with a slash")
+	}
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if slices.Contains([]string{"", ".", ".."}, segment) {
+			return fmt.Errorf("path has a segment %q, which names no object", segment)
+		}
+	}
+	return nil
+}
+
+func (c *Client) encode(ctx context.Context, r Request) (*retryablehttp.Request, error) {
+	target := c.base + r.Path
+	if len(r.Query) > 0 {
+		target += "?" + r.Query.Encode()
+	}
+	var body any
+	if r.Body != nil {
+		data, err := json.Marshal(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("encode body: %w", err)
+		}
+		body = data
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.Method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("build request: %w", err)
+	}
+	req.SetBasicAuth(c.credentials.KeyID, c.credentials.KeySecret.Reveal())
+	req.Header.Set("User-Agent", c.options.userAgent)
+	req.Header.Set("Accept", "application/json")
+	if r.Text {
+		req.Header.Set("Accept", "text/plain")
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	return req, nil
+}
+
+// envelope is the frame of every JSON answer: result on success, error otherwise. The older API sends no requestId with
+// errors.
+type envelope struct {
+	RequestID string          `json:"requestId"`
+	Result    json.RawMessage `json:"result"`
+	Error     string          `json:"error"`
+}
+
+// newResponse wraps a body that exchange has found to be sound.
+func newResponse(r Request, status int, body []byte) *Response {
+	if r.Text {
+		return &Response{Status: status, Text: string(body)}
+	}
+	env := decodeEnvelope(body)
+	if bytes.Equal(env.Result, []byte("null")) {
+		env.Result = nil
+	}
+	return &Response{Status: status, RequestID: env.RequestID, Result: env.Result}
+}
+
+func newError(r Request, status int, body []byte) *Error {
+	env := decodeEnvelope(body)
+	text := env.Error
+	if text == "" && !isMarkup(body) {
+		text = string(body) // a gateway's plain text, or JSON of another shape
+	}
+	// A long page of a gateway needs no more than its beginning looked at.
+	if len(text) > 16*maxMessage {
+		text = text[:16*maxMessage]
+	}
+	code, message := splitCode(oneLine(text, maxMessage))
+	return &Error{Method: r.Method, Path: r.Path, Status: status, Code: code, Message: message, RequestID: env.RequestID}
+}
+
+// decodeEnvelope returns what can be read of the frame; members of a wrong type count as absent.
+func decodeEnvelope(body []byte) envelope {
+	var env envelope
+	// A type error leaves the other members filled in, and a syntax error all of them empty, which is what callers want.
+	_ = json.Unmarshal(body, &env)
+	env.RequestID = oneLine(env.RequestID, maxRequestID)
+	return env
+}
+
+// splitCode separates the code word that opens most error texts: "CONFLICT: text", "BAD_REQUEST text".
+func splitCode(text string) (code, message string) {
+	end := strings.IndexFunc(text, func(r rune) bool { return (r < 'A' || r > 'Z') && r != '_' })
+	if end < 0 {
+		end = len(text)
+	}
+	rest := text[end:]
+	// A short run of capitals, such as "A" or "IP", is a word of the sentence.
+	if end < len("NOT_X") || (rest != "" && rest[0] != ':' && rest[0] != ' ') {
+		return "", text
+	}
+	return text[:end], strings.TrimLeft(rest, ": ")
+}
+
+// replyError describes an answer that is complete but not usable.
+func (c *Client) replyError(r Request, status int, reason string) *ReplyError {
+	return &ReplyError{Method: r.Method, Path: r.Path, URL: c.base + r.Path, Status: status, Reason: reason}
+}
+
+func isMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }

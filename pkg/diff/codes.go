@@ -1,0 +1,17 @@
+package diff
+
+// Codes of findings and requirements. They are stable: pipelines and docs/errors.md refer to them.
+const (
+	CodeIncomplete       = "OC301" // something to create lacks what the API needs
+	CodeAmbiguous        = "OC302" // several live objects have one name
+	CodeUnknownID        = "OC303" // a pinned id that nothing live has
+	CodeLeftOut          = "OC304" // a selected change needs one that is not selected
+	CodeUnknownRole      = "OC305" // a role that the organization does not have
+	CodeImmutable        = "OC310" // a create-only field differs
+	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
+	CodeAttachedEndpoint = "OC320" // an endpoint in use whose description differs
+	CodeNotChecked       = "OC321" // the key may not read something that is declared
+	CodeUnhealthy        = "OC322" // a service reports degraded or failed
+	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
+	CodeSecretSink       = "OC331" // apply needs a place for secrets
+)

@@ -1,0 +1,427 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Compute gives the plan that turns live into desired. The selection narrows it to some addresses; what a selected change
+// depends on is not pulled in silently but becomes a finding.
+//
+// The premise: first reshape desired until its objects correspond to live ones one to one (people move between two lists,
+// names may be old, ids may be pinned), then compare field by field under the server's own notion of equality, then let
+// references decide the order. The only error is a cycle among the changes, which names its path.
+func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan, error) {
+	c := &computation{desired: desired, live: live, plan: &Plan{
+		FormatVersion: FormatVersion,
+		Organization:  Organization{Handle: desired.Name, ID: live.OrganizationID, Name: live.OrganizationName},
+		Changes:       []Change{},
+		Unmanaged:     []Unmanaged{},
+		Findings:      []Finding{},
+		Requirements:  []Requirement{},
+		NotChecked:    []NotChecked{},
+	}}
+	people := settlePeople(desired.Resources, live)
+	pairs, findings := match(people.resources, live)
+	c.plan.Findings = append(c.plan.Findings, findings...)
+	c.renamed = renames(pairs)
+	for _, p := range pairs {
+		c.compare(p)
+	}
+	c.undeclared(pairs, people.emails)
+	c.notChecked()
+	c.guard(pairs)
+
+	p := c.plan
+	link(p.Changes)
+	p.narrow(sel)
+	ordered, err := order(p.Changes)
+	if err != nil {
+		return nil, err
+	}
+	p.Changes = ordered
+	p.require(desired.Policy)
+	p.seal()
+	return p, nil
+}
+
+// computation is the work in progress of one Compute.
+type computation struct {
+	desired *spec.Organization
+	live    *spec.Live
+	plan    *Plan
+	renamed map[spec.Address]string // live address -> the name it will have
+}
+
+// compare adds what one pair of desired and live differ in.
+func (c *computation) compare(p pair) {
+	d, l := p.desired, p.live
+	kind := spec.KindOf(d.Address.Kind)
+	before := len(c.plan.Changes)
+	switch {
+	case d.Intent.Absent && l == nil:
+	case d.Intent.Absent:
+		c.delete(*l, d.Address, "declared absent", d.Intent.Pos)
+	case l == nil:
+		c.create(kind, d)
+	default:
+		c.update(kind, d, *l)
+	}
+	for i := range c.plan.Changes[before:] {
+		c.guardProtected(d, &c.plan.Changes[before+i])
+	}
+}
+
+func (c *computation) create(kind *spec.Kind, d spec.Resource) {
+	for _, path := range kind.ToCreate {
+		if _, ok := spec.Get(d.Spec, path); ok || (path == "provider" || path == "region") && d.Spec["warehouse"] != nil {
+			continue
+		}
+		c.find(Finding{
+			Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
+			Message: fmt.Sprintf("cannot be created without %s", path),
+			Hint:    incompleteHint(kind, path),
+		})
+	}
+	after := canonical(kind, d.Spec)
+	if kind.Align != nil {
+		kind.Align(after, spec.Tree{})
+	}
+	change := Change{
+		Address: d.Address, Action: Create, Reason: "declared, not live", Risk: RiskNone, After: after, Pos: d.Intent.Pos,
+	}
+	if kind.Name == "invitation" && d.Intent.Fields == nil {
+		change.Reason = "a member who has not joined yet is invited"
+	}
+	c.plan.Changes = append(c.plan.Changes, change)
+}
+
+func incompleteHint(kind *spec.Kind, path string) string {
+	if path == "ipAccessList" && kind.Name == "key" {
+		return "a key without an IP list denies everyone; write ipAccessList: [{source: 0.0.0.0/0}] if any address may use it"
+	}
+	if path == "ipAccessList" {
+		return "write ipAccessList: [] if nobody may connect yet"
+	}
+	return fmt.Sprintf("write %s: in the %s, or in serviceDefaults for all services", path, kind.Name)
+}
+
+func (c *computation) delete(l spec.Resource, address spec.Address, reason string, pos spec.Pos) {
+	kind := spec.KindOf(l.Address.Kind)
+	before := canonical(kind, l.Spec)
+	c.plan.Changes = append(c.plan.Changes, Change{
+		Address: address, Action: Delete, ID: l.ID, Reason: reason, Risk: RiskDestructive,
+		Before: before, Precondition: Precondition(l.ID, before), Pos: pos,
+	})
+}
+
+func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
+	want, have := canonical(kind, d.Spec), canonical(kind, l.Spec)
+	c.followRenames(kind, have)
+	if kind.Align != nil {
+		kind.Align(want, have)
+	}
+	unreadable, _ := l.Status[StatusUnreadable].(string)
+	before, after := spec.Tree{}, spec.Tree{}
+	var fields []FieldChange
+	for i := range kind.Fields {
+		f := &kind.Fields[i]
+		value, managed := spec.Get(want, f.Path)
+		if !managed || f.Unread {
+			continue
+		}
+		if f.Detail && unreadable != "" {
+			c.find(Finding{
+				Code: CodeNotChecked, Severity: SeverityWarning, Address: d.Address, Pos: d.FieldPos(f.Path),
+				Message: fmt.Sprintf("%s is not checked: %s", f.Path, unreadable),
+			})
+			continue
+		}
+		reported, ok := spec.Get(have, f.Path)
+		if ok {
+			spec.Put(before, f.Path, reported)
+		}
+		spec.Put(after, f.Path, value)
+		change, differs := compareField(f, value, reported, ok)
+		if !differs {
+			continue
+		}
+		change.Pos = d.FieldPos(f.Path)
+		if f.Immutable {
+			c.find(Finding{
+				Code: CodeImmutable, Severity: SeverityBlocked, Address: d.Address, Pos: change.Pos,
+				Message: fmt.Sprintf("%s is %s and cannot become %s: it is set at creation only", f.Path,
+					spec.FormatValue(change.Before), spec.FormatValue(change.After)),
+				Hint: "declare the live value, or create a new object under another name and move over; nothing is replaced silently",
+			})
+			continue
+		}
+		fields = append(fields, change)
+	}
+	if kind.Name == "privateEndpoint" && len(fields) > 0 && attached(c.live, want["id"]) {
+		c.find(Finding{
+			Code: CodeAttachedEndpoint, Severity: SeverityNote, Address: d.Address, Pos: fields[0].Pos,
+			Message: fmt.Sprintf("its description is %s, the manifest says %s; it is not registered anew while services use it",
+				spec.FormatValue(fields[0].Before), spec.FormatValue(fields[0].After)),
+			Hint: "declare the live description, or detach the endpoint first",
+		})
+		return
+	}
+	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
+		fields = finish(fields, nonce)
+	}
+	if len(fields) == 0 {
+		return
+	}
+	c.plan.Changes = append(c.plan.Changes, Change{
+		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind), Risk: updateRisk(kind, fields),
+		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: d.Intent.Pos,
+	})
+}
+
+func updateReason(d, l spec.Resource, kind *spec.Kind) string {
+	switch {
+	case l.Status[StatusUnfinished] != nil:
+		return "its creation was interrupted and is finished"
+	case kind.Name == "invitation":
+		return "differs; an invitation cannot be changed, so it is withdrawn and sent anew"
+	case l.Address.Name != d.Address.Name && kind.Field("name") != nil && kind.Collection != "":
+		return "renamed from " + l.Address.Name
+	default:
+		return "differs from the manifest"
+	}
+}
+
+// finish adds the removal of the nonce tag that a service carries until its creation is complete. It is part of the tags
+// change, but neither drift nor anything a manifest says.
+func finish(fields []FieldChange, nonce string) []FieldChange {
+	tag := spec.Tree{"key": spec.NonceTag, "value": nonce}
+	for i := range fields {
+		if fields[i].Path == "tags" {
+			fields[i].Remove = append(fields[i].Remove, tag)
+			return fields
+		}
+	}
+	return append(fields, FieldChange{Path: "tags", List: true, Remove: []any{tag}})
+}
+
+// Unfinished gives the nonce of a half-made service that an update completes.
+func (c *Change) Unfinished() (nonce string, ok bool) {
+	for _, f := range c.Fields {
+		for _, e := range f.Remove {
+			if tag, isTree := e.(spec.Tree); isTree && f.Path == "tags" && tag["key"] == spec.NonceTag {
+				nonce, ok = tag["value"].(string)
+				return nonce, ok
+			}
+		}
+	}
+	return "", false
+}
+
+func updateRisk(kind *spec.Kind, fields []FieldChange) Risk {
+	for _, f := range fields {
+		if kind.Field(f.Path).Disrupts || f.List && len(f.Remove) > 0 && f.Path != "tags" {
+			return RiskDisruptive
+		}
+	}
+	return RiskNone
+}
+
+// followRenames rewrites references of a live tree to the names that their targets will have after this plan, so that
+// renaming a primary is not a difference of its secondaries.
+func (c *computation) followRenames(kind *spec.Kind, have spec.Tree) {
+	for _, f := range kind.Fields {
+		if name, ok := have[f.Path].(string); ok && f.Ref != "" {
+			if renamed, ok := c.renamed[spec.Address{Kind: f.Ref, Name: name}]; ok {
+				have[f.Path] = renamed
+			}
+		}
+	}
+}
+
+func attached(live *spec.Live, id any) bool {
+	return slices.ContainsFunc(live.Resources, func(r spec.Resource) bool {
+		ids, _ := r.Spec["privateEndpointIds"].([]any)
+		return r.Address.Kind == "service" && slices.Contains(ids, id)
+	})
+}
+
+// undeclared lists live objects that no manifest declares, in collections that manifests manage, and plans the deletion of
+// those that policy.prune names. A collection that is not declared is never pruned, whatever the policy says.
+func (c *computation) undeclared(pairs []pair, emails map[string]bool) {
+	claimed := map[string]bool{}
+	for _, p := range pairs {
+		if p.live != nil {
+			claimed[p.live.Address.Kind+"/"+p.live.ID] = true
+		}
+	}
+	count := map[spec.Address]int{}
+	for _, p := range pairs {
+		count[p.desired.Address]++
+	}
+	for _, r := range c.live.Resources {
+		if !claimed[r.Address.Kind+"/"+r.ID] {
+			count[r.Address]++
+		}
+	}
+	for _, r := range c.live.Resources {
+		kind := spec.KindOf(r.Address.Kind)
+		person := kind.Name == "member" || kind.Name == "invitation"
+		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
+			person && emails[r.Address.Name] {
+			continue
+		}
+		address := r.Address
+		if count[address] > 1 {
+			address.Name += "#" + r.ID // several objects of one name: only the id tells them apart
+		}
+		_, declared := c.desired.Declared[kind.Collection]
+		if declared && slices.Contains(c.desired.Policy.Prune, kind.Collection) && !c.uncertain(r) {
+			c.delete(r, address, "not declared, and policy.prune names "+kind.Collection, spec.Pos{})
+			continue
+		}
+		c.plan.Unmanaged = append(c.plan.Unmanaged, Unmanaged{
+			Address: address, ID: r.ID, Collection: kind.Collection,
+			Exclusive: slices.Contains(c.desired.Policy.Exclusive, kind.Collection),
+		})
+	}
+}
+
+// uncertain reports that a declared object could not be told from this live one: while a name is ambiguous, nothing of that
+// name is pruned.
+func (c *computation) uncertain(r spec.Resource) bool {
+	return slices.ContainsFunc(c.plan.Findings, func(f Finding) bool {
+		return f.Code == CodeAmbiguous && f.Address == r.Address
+	})
+}
+
+func (c *computation) notChecked() {
+	for _, kind := range spec.Kinds() {
+		if reason, ok := c.live.NotChecked[kind.Collection]; ok && kind.Collection != "" {
+			c.plan.NotChecked = append(c.plan.NotChecked, NotChecked{Collection: kind.Collection, Reason: reason})
+		}
+	}
+}
+
+func (c *computation) find(f Finding) { c.plan.Findings = append(c.plan.Findings, f) }
+
+// StatusUnreadable is the key of spec.Resource.Status under which an observation says why detail fields are missing.
+const StatusUnreadable = "unreadable"
+
+// StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
+const StatusUnfinished = "unfinished"
+
+// narrow keeps what the selection wants. A change whose dependency is left out cannot be applied alone, and says so.
+func (p *Plan) narrow(sel Selection) {
+	if sel.All() {
+		return
+	}
+	creates := map[spec.Address]bool{}
+	for _, c := range p.Changes {
+		creates[c.Address] = c.Action == Create
+	}
+	kept := slices.DeleteFunc(p.Changes, func(c Change) bool { return !sel.Match(c.Address) })
+	for i := range kept {
+		c := &kept[i]
+		c.DependsOn = slices.DeleteFunc(c.DependsOn, func(a spec.Address) bool {
+			if sel.Match(a) {
+				return false
+			}
+			if creates[a] {
+				p.Findings = append(p.Findings, Finding{
+					Code: CodeLeftOut, Severity: SeverityError, Address: c.Address, Pos: c.Pos,
+					Message: fmt.Sprintf("needs %s, which does not exist yet and is not selected", a),
+					Hint:    fmt.Sprintf("select it too: --only %s", a),
+				})
+			}
+			return true
+		})
+	}
+	p.Changes = kept
+	p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(u Unmanaged) bool { return !sel.Match(u.Address) })
+	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
+		return f.Address != (spec.Address{}) && !sel.Match(f.Address)
+	})
+}
+
+// require records what apply will need and whoever plans may lack.
+func (p *Plan) require(policy spec.Policy) {
+	for _, c := range p.Changes {
+		switch {
+		case c.Action == Delete && c.Address.Kind == "service" && !MatchAny(policy.AllowDelete, c.Address):
+			p.Requirements = append(p.Requirements, Requirement{
+				Code: CodeDeleteLeave, Kind: RequireDeleteLeave, Address: c.Address,
+				Message: "deleting a service needs an explicit leave",
+				Hint:    fmt.Sprintf("apply with --allow-delete '%s', or list it under policy.allowDelete", c.Address),
+			})
+		case c.MakesSecret():
+			p.Requirements = append(p.Requirements, Requirement{
+				Code: CodeSecretSink, Kind: RequireSecretSink, Address: c.Address,
+				Message: fmt.Sprintf("creating a %s makes a secret that can be stored only once", c.Address.Kind),
+				Hint:    "apply with --secrets-out DIR",
+			})
+		}
+	}
+}
+
+// MakesSecret reports whether applying the change makes a secret: a key's, or the password of a service that has users of its
+// own. A secondary shares those of its primary (FACTS 5.9).
+func (c *Change) MakesSecret() bool {
+	_, unfinished := c.Unfinished()
+	switch c.Address.Kind {
+	case "key":
+		return c.Action == Create
+	case "service":
+		return (c.Action == Create || unfinished) && c.After["warehouse"] == nil
+	default:
+		return false
+	}
+}
+
+// seal brings the lists into their one order and derives summary and digest.
+func (p *Plan) seal() {
+	slices.SortFunc(p.Unmanaged, func(a, b Unmanaged) int { return a.Address.Compare(b.Address) })
+	slices.SortStableFunc(p.Findings, func(a, b Finding) int {
+		if d := severityRank(a.Severity) - severityRank(b.Severity); d != 0 {
+			return d
+		}
+		if d := a.Address.Compare(b.Address); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Code+a.Message, b.Code+b.Message)
+	})
+	p.Summary = p.summarize()
+	p.Digest = digest(p.Changes)
+}
+
+func (p *Plan) summarize() Summary {
+	s := Summary{Unmanaged: len(p.Unmanaged)}
+	for _, c := range p.Changes {
+		switch c.Action {
+		case Create:
+			s.Create++
+		case Update:
+			s.Update++
+		case Delete:
+			s.Delete++
+		}
+	}
+	for _, u := range p.Unmanaged {
+		if u.Exclusive {
+			s.Drift++
+		}
+	}
+	for _, f := range p.Findings {
+		if f.Severity == SeverityError || f.Severity == SeverityBlocked {
+			s.Blocked++
+		}
+	}
+	return s
+}
+
+func severityRank(s Severity) int {
+	return slices.Index([]Severity{SeverityError, SeverityBlocked, SeverityWarning, SeverityNote}, s)
+}

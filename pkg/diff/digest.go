@@ -1,0 +1,52 @@
+package diff
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Precondition is a hash of an object's id and its comparable fields as observed. Two observations of an unchanged object
+// give the same one whatever the server added, reordered or counted in between.
+func Precondition(id string, fields spec.Tree) string {
+	return hash(struct {
+		ID     string    `json:"id"`
+		Fields spec.Tree `json:"fields"`
+	}{id, fields})
+}
+
+// digest hashes what will be done, and nothing that depends on who looks or where a line stands.
+func digest(changes []Change) string {
+	type essence struct {
+		Address      spec.Address   `json:"address"`
+		Action       Action         `json:"action"`
+		ID           string         `json:"id"`
+		Fields       []FieldChange  `json:"fields"`
+		After        spec.Tree      `json:"after"`
+		DependsOn    []spec.Address `json:"dependsOn"`
+		Precondition string         `json:"precondition"`
+	}
+	all := make([]essence, len(changes))
+	for i, c := range changes {
+		fields := make([]FieldChange, len(c.Fields))
+		for j, f := range c.Fields {
+			f.Pos = spec.Pos{}
+			fields[j] = f
+		}
+		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.DependsOn, c.Precondition}
+	}
+	return hash(all)
+}
+
+// hash relies on encoding/json writing map keys in sorted order.
+func hash(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("plan values always encode: %v", err)) // trees hold JSON types only
+	}
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

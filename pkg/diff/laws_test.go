@@ -1,0 +1,172 @@
+package diff_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func compute(t *rapid.T, desired *spec.Organization, live *spec.Live) *diff.Plan {
+	t.Helper()
+	p, err := diff.Compute(desired, live, diff.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func encode(t interface{ Fatal(...any) }, p *diff.Plan) []byte {
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// mirror declares exactly what is live.
+func mirror(live *spec.Live) *spec.Organization {
+	desired := &spec.Organization{Name: "acme", Declared: map[string]spec.Pos{}}
+	for _, c := range collections() {
+		desired.Declared[c] = spec.Pos{}
+	}
+	joined := map[string]bool{}
+	for _, r := range live.Resources {
+		if r.Address.Kind == "member" {
+			joined[r.Address.Name] = true
+		}
+	}
+	for _, r := range live.Resources {
+		switch {
+		case r.Address.Kind == "organization":
+			r.Address.Name = "acme"
+		case r.Address.Kind == "invitation" && joined[r.Address.Name]:
+			continue
+		}
+		r.ID = ""
+		desired.Resources = append(desired.Resources, r)
+	}
+	return desired
+}
+
+func TestLawSameIsEmpty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		_, live := world(t)
+		if p := compute(t, mirror(live), live); !p.Empty() {
+			t.Fatalf("live against itself plans %s", encode(t, p))
+		}
+	})
+}
+
+func TestLawApplyConverges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		p := compute(t, desired, live)
+		after := compute(t, desired, carryOut(t, live, p))
+		if !after.Empty() {
+			t.Fatalf("after\n%s\nstill\n%s", encode(t, p), encode(t, after))
+		}
+	})
+}
+
+func TestLawShuffledInputSameBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		first := compute(t, desired, live)
+		shuffled := *desired
+		shuffled.Resources = nil
+		for _, r := range desired.Resources {
+			r.Spec = shuffleLists(t, r.Spec)
+			shuffled.Resources = append(shuffled.Resources, r)
+		}
+		other := *live
+		other.Resources = nil
+		for _, r := range live.Resources {
+			r.Spec = shuffleLists(t, r.Spec)
+			other.Resources = append(other.Resources, r)
+		}
+		second := compute(t, &shuffled, &other)
+		if d := cmp.Diff(string(encode(t, first)), string(encode(t, second))); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
+
+func shuffleLists(t *rapid.T, tree spec.Tree) spec.Tree {
+	out := spec.Clone(tree)
+	for k, v := range out {
+		if list, ok := v.([]any); ok && len(list) > 1 {
+			out[k] = rapid.Permutation(list).Draw(t, "order")
+		}
+	}
+	return out
+}
+
+func TestLawSavedPlanRoundTrips(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		p := compute(t, desired, live)
+		saved := encode(t, p)
+		read, err := diff.ReadPlan(bytes.NewReader(saved))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, saved)
+		}
+		if d := cmp.Diff(string(saved), string(encode(t, read))); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
+
+func TestLawDependenciesComeFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		seen := map[spec.Address]bool{}
+		for _, c := range compute(t, desired, live).Changes {
+			if seen[c.Address] {
+				t.Fatalf("%s is changed twice", c.Address)
+			}
+			for _, a := range c.DependsOn {
+				if !seen[a] {
+					t.Fatalf("%s comes before %s, on which it depends", c.Address, a)
+				}
+			}
+			seen[c.Address] = true
+		}
+	})
+}
+
+func TestLawTamperedPlanIsRefused(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		p := compute(t, desired, live)
+		if p.Empty() {
+			return
+		}
+		i := rapid.IntRange(0, len(p.Changes)-1).Draw(t, "change")
+		p.Changes[i].Address.Name += "x"
+		if _, err := diff.ReadPlan(bytes.NewReader(encode(t, p))); err == nil {
+			t.Fatal("a plan with another address was read")
+		}
+	})
+}
+
+func FuzzReadPlan(f *testing.F) {
+	f.Add([]byte(`{"formatVersion":"1.0"}`))
+	f.Add([]byte(`{"formatVersion":"2.0"}`))
+	f.Add([]byte(`{"formatVersion":"1.0","digest":"sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945","changes":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := diff.ReadPlan(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		again, err := diff.ReadPlan(bytes.NewReader(encode(t, p)))
+		if err != nil || again.Digest != p.Digest {
+			t.Fatalf("a plan that was read does not read again: %v", err)
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// pair is a desired object and the live one that it describes, nil where there is none.
+type pair struct {
+	desired spec.Resource
+	live    *spec.Resource
+}
+
+// match finds the live object of each desired one: by pinned id, else by natural key, else by a former name. Names are not
+// unique in the API, so a name that fits several objects is an error that shows their ids; such an object takes no part in
+// the plan.
+func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
+	byID := map[string]*spec.Resource{}
+	byAddress := map[spec.Address][]*spec.Resource{}
+	var organization *spec.Resource
+	for i := range live.Resources {
+		r := &live.Resources[i]
+		if r.Address.Kind == "organization" {
+			organization = r
+		}
+		byID[r.Address.Kind+"/"+r.ID] = r
+		byAddress[r.Address] = append(byAddress[r.Address], r)
+	}
+	pinned := map[*spec.Resource]bool{}
+	current := map[spec.Address]bool{}
+	for _, d := range desired {
+		if r := byID[d.Address.Kind+"/"+d.ID]; d.ID != "" && r != nil {
+			pinned[r] = true
+		}
+		current[d.Address] = true
+	}
+	candidates := func(a spec.Address) []*spec.Resource {
+		return slices.DeleteFunc(slices.Clone(byAddress[a]), func(r *spec.Resource) bool { return pinned[r] })
+	}
+
+	var pairs []pair
+	var findings []Finding
+	for _, d := range desired {
+		found, how := []*spec.Resource(nil), d.Address
+		switch {
+		case d.Address.Kind == "organization":
+			if organization != nil {
+				found = []*spec.Resource{organization}
+			}
+		case d.ID != "":
+			r := byID[d.Address.Kind+"/"+d.ID]
+			if r == nil && !d.Intent.Absent {
+				findings = append(findings, Finding{
+					Code: CodeUnknownID, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("id"),
+					Message: fmt.Sprintf("no live %s has the id %s", d.Address.Kind, d.ID),
+					Hint:    "correct the id, or remove it to match by name",
+				})
+				continue
+			}
+			if r != nil {
+				found = []*spec.Resource{r}
+			}
+		default:
+			found = candidates(d.Address)
+			for _, name := range d.Intent.Previously {
+				former := spec.Address{Kind: d.Address.Kind, Name: name}
+				if len(found) > 0 || current[former] {
+					break
+				}
+				found, how = candidates(former), former
+			}
+		}
+		switch len(found) {
+		case 0:
+			pairs = append(pairs, pair{desired: d})
+		case 1:
+			pairs = append(pairs, pair{desired: d, live: found[0]})
+		default:
+			findings = append(findings, ambiguous(d, how, found))
+		}
+	}
+	return pairs, findings
+}
+
+func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Finding {
+	ids := make([]string, len(found))
+	for i, r := range found {
+		ids[i] = r.ID
+	}
+	slices.Sort(ids)
+	return Finding{
+		Code: CodeAmbiguous, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
+		Message: fmt.Sprintf("%d live objects are named %s: %s", len(found), name.Name, strings.Join(ids, ", ")),
+		Hint:    fmt.Sprintf("pin the one that is meant, for example id: %s", ids[0]),
+	}
+}
+
+// renames gives the future name of every live object that this plan renames.
+func renames(pairs []pair) map[spec.Address]string {
+	out := map[spec.Address]string{}
+	for _, p := range pairs {
+		if p.live != nil && p.live.Address.Name != p.desired.Address.Name {
+			out[p.live.Address] = p.desired.Address.Name
+		}
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+// Package diff computes the difference between a desired and a live organization as one Plan value: what changes, in which
+// order, why, and what stands in the way. It is pure: no I/O, no clock, no randomness, and the same inputs give the same
+// bytes.
+//
+// How a change is carried out is none of its business; see package apply.
+package diff
+
+import (
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// FormatVersion is the version of the plan format. A reader refuses another major version; a minor one only adds fields.
+const FormatVersion = "1.0"
+
+// Plan is the difference between desired and live. It holds no secret: trees never do.
+type Plan struct {
+	FormatVersion string `json:"formatVersion"`
+	// Digest is the SHA-256 over Changes alone, in hex with a "sha256:" prefix: manifest positions, findings and
+	// whoever runs the plan do not enter it.
+	Digest       string       `json:"digest"`
+	Organization Organization `json:"organization"`
+	Summary      Summary      `json:"summary"`
+	// Changes are in a valid order of execution: each comes after everything that it depends on.
+	Changes      []Change      `json:"changes"`
+	Unmanaged    []Unmanaged   `json:"unmanaged"`
+	Findings     []Finding     `json:"findings"`
+	Requirements []Requirement `json:"requirements"`
+	NotChecked   []NotChecked  `json:"notChecked"`
+}
+
+// Organization says whose plan it is.
+type Organization struct {
+	Handle string `json:"handle"` // metadata.name
+	ID     string `json:"id"`     // the live organization's id
+	Name   string `json:"name"`   // the live organization's name
+}
+
+// Summary counts what the plan holds; it is derived and always agrees with the lists.
+type Summary struct {
+	Create    int `json:"create"`
+	Update    int `json:"update"`
+	Delete    int `json:"delete"`
+	Unmanaged int `json:"unmanaged"`
+	Drift     int `json:"drift"`   // unmanaged objects of exclusive collections
+	Blocked   int `json:"blocked"` // findings of severity error or blocked
+}
+
+// Action is what happens to an object. There is no replace: nothing is ever silently deleted and made anew.
+type Action string
+
+// The actions of a Change.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// Risk says what a change may cost. Higher risks are shown first.
+type Risk string
+
+// The risks of a Change, mildest first.
+const (
+	RiskNone        Risk = "none"
+	RiskDisruptive  Risk = "disruptive"  // restarts, resizes or stops a service, or cuts somebody's access
+	RiskDestructive Risk = "destructive" // deletes something
+	RiskLockout     Risk = "lockout"     // touches administrators or the calling key
+)
+
+// Change is one object's difference.
+//
+//	Action  Before            After                Fields      ID
+//	create  nil               all desired fields   empty       ""
+//	update  managed, live     managed, desired     not empty   the server's
+//	delete  reported fields   nil                  empty       the server's
+type Change struct {
+	Address spec.Address  `json:"address"`
+	Action  Action        `json:"action"`
+	ID      string        `json:"id,omitempty"`
+	Reason  string        `json:"reason"` // for people; nothing may depend on it
+	Risk    Risk          `json:"risk"`
+	Fields  []FieldChange `json:"fields,omitempty"`
+	Before  spec.Tree     `json:"before,omitzero"`
+	After   spec.Tree     `json:"after,omitzero"`
+	// DependsOn are the addresses of changes of this plan that must be applied first.
+	DependsOn []spec.Address `json:"dependsOn,omitempty"`
+	// Precondition is a hash of the object's id and comparable managed fields as observed; "" for a create.
+	Precondition string   `json:"precondition,omitempty"`
+	Pos          spec.Pos `json:"source,omitzero"` // where the manifest declares it
+}
+
+// FieldChange is one field's difference. A scalar has Before and After (nil: absent or reset). A list is a set under the
+// server's semantics and has the elements to Add, as the manifest spells them, and to Remove, as the server spells them; an
+// element that changes is in both.
+type FieldChange struct {
+	Path   string `json:"path"`
+	Before any    `json:"before,omitempty"`
+	After  any    `json:"after,omitempty"`
+	Add    []any  `json:"add,omitempty"`
+	Remove []any  `json:"remove,omitempty"`
+	List   bool   `json:"list,omitempty"`
+	// Reset says that After is null on purpose: the server is asked for its default.
+	Reset bool     `json:"reset,omitempty"`
+	Pos   spec.Pos `json:"source,omitzero"`
+}
+
+// Unmanaged is a live object that no manifest declares, in a collection that manifests declare.
+type Unmanaged struct {
+	Address    spec.Address `json:"address"`
+	ID         string       `json:"id"`
+	Collection string       `json:"collection"`
+	Exclusive  bool         `json:"exclusive"` // policy.exclusive: it is drift
+}
+
+// Severity says what a finding does to the plan.
+type Severity string
+
+// The severities of a Finding.
+const (
+	SeverityError   Severity = "error"   // manifest and organization do not fit together: exit 1
+	SeverityBlocked Severity = "blocked" // a guard, a policy or an immutable field says no: exit 3
+	SeverityWarning Severity = "warning"
+	SeverityNote    Severity = "note"
+)
+
+// Finding is something that plan has to say about an object whoever runs it.
+type Finding struct {
+	Code     string       `json:"code"` // OC3xx, stable
+	Severity Severity     `json:"severity"`
+	Address  spec.Address `json:"address,omitzero"`
+	Message  string       `json:"message"`
+	Hint     string       `json:"hint,omitempty"` // how to fix or allow it
+	Pos      spec.Pos     `json:"source,omitzero"`
+}
+
+// Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
+// secrets. It changes no exit code of plan and drift; apply exits 3 on one that is not met.
+type Requirement struct {
+	Code    string       `json:"code"`
+	Kind    string       `json:"kind"` // RequireSecretSink or RequireDeleteLeave
+	Address spec.Address `json:"address"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint"`
+}
+
+// The kinds of Requirement.
+const (
+	RequireSecretSink  = "secretSink"
+	RequireDeleteLeave = "deleteLeave"
+)
+
+// NotChecked is a collection that the key may not list and no manifest needs.
+type NotChecked struct {
+	Collection string `json:"collection"`
+	Reason     string `json:"reason"`
+}
+
+// Empty reports that live equals desired. Unmanaged objects of exclusive collections are drift but nothing to apply.
+func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// Drifted reports whether anything differs: changes, or undeclared objects of an exclusive collection.
+func (p *Plan) Drifted() bool { return len(p.Changes) > 0 || p.Summary.Drift > 0 }
+
+// Worst is the gravest severity among the findings, or "" where there is none.
+func (p *Plan) Worst() Severity {
+	for _, s := range []Severity{SeverityError, SeverityBlocked, SeverityWarning, SeverityNote} {
+		for _, f := range p.Findings {
+			if f.Severity == s {
+				return s
+			}
+		}
+	}
+	return ""
+}

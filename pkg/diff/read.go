@@ -1,0 +1,119 @@
+package diff
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// MaxPlanBytes bounds how much ReadPlan accepts, well above what the plan of 10,000 services takes.
+const MaxPlanBytes = 256 << 20
+
+// ErrTampered is matched by the error of ReadPlan for a plan whose content does not agree with its digest.
+var ErrTampered = errors.New("the plan was changed after it was made")
+
+// ReadPlan reads a saved plan. It refuses a format of another major version, a digest that does not fit the content, and
+// anything that could not have been written by Compute.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxPlanBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	if len(data) > MaxPlanBytes {
+		return nil, fmt.Errorf("read plan: larger than %d MiB", MaxPlanBytes>>20)
+	}
+	var head struct {
+		FormatVersion string `json:"formatVersion"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("read plan: not a plan file: %w", err)
+	}
+	major, _, _ := strings.Cut(head.FormatVersion, ".")
+	if ours, _, _ := strings.Cut(FormatVersion, "."); major != ours {
+		return nil, fmt.Errorf("read plan: format version %q, this orgctl reads %s.x: plan again with this version, or apply with the one that planned",
+			head.FormatVersion, ours)
+	}
+	var p Plan
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	p.normalize()
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	return &p, nil
+}
+
+// normalize gives decoded values the types that trees hold.
+func (p *Plan) normalize() {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		for _, t := range []*spec.Tree{&c.Before, &c.After} {
+			if *t != nil {
+				*t, _ = spec.Normalize(*t).(spec.Tree)
+			}
+		}
+		for j := range c.Fields {
+			f := &c.Fields[j]
+			f.Before, f.After = spec.Normalize(f.Before), spec.Normalize(f.After)
+			for _, list := range [][]any{f.Add, f.Remove} {
+				for k := range list {
+					list[k] = spec.Normalize(list[k])
+				}
+			}
+		}
+	}
+}
+
+// check holds a plan to the invariants of Change, so that nothing downstream meets a shape that Compute never makes.
+func (p *Plan) check() error {
+	if p.Digest != digest(p.Changes) {
+		return fmt.Errorf("%w: its digest is %s, its content gives %s", ErrTampered, p.Digest, digest(p.Changes))
+	}
+	if p.Summary != p.summarize() {
+		return fmt.Errorf("%w: its summary does not count its content", ErrTampered)
+	}
+	seen := map[spec.Address]bool{}
+	for _, c := range p.Changes {
+		kind := spec.KindOf(c.Address.Kind)
+		if kind == nil {
+			return fmt.Errorf("%s: no such kind", c.Address)
+		}
+		if seen[c.Address] {
+			return fmt.Errorf("%s: changed twice", c.Address)
+		}
+		for _, a := range c.DependsOn {
+			if !seen[a] {
+				return fmt.Errorf("%s: depends on %s, which does not come before it", c.Address, a)
+			}
+		}
+		seen[c.Address] = true
+		if !c.wellFormed(kind) {
+			return fmt.Errorf("%s: not a well-formed %s", c.Address, c.Action)
+		}
+	}
+	return nil
+}
+
+func (c *Change) wellFormed(kind *spec.Kind) bool {
+	for _, f := range c.Fields {
+		field := kind.Field(f.Path)
+		if field == nil || (field.List != nil) != f.List || !f.List && len(f.Add)+len(f.Remove) > 0 {
+			return false
+		}
+	}
+	switch c.Action {
+	case Create:
+		return c.ID == "" && c.Before == nil && c.After != nil && len(c.Fields) == 0
+	case Update:
+		return c.ID != "" && c.Before != nil && c.After != nil && len(c.Fields) > 0
+	case Delete:
+		return c.ID != "" && c.Before != nil && c.After == nil && len(c.Fields) == 0
+	default:
+		return false
+	}
+}

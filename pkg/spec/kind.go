@@ -1,0 +1,255 @@
+package spec
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind says how one sort of object reconciles. What may be written in a manifest is said by its $def in the JSON Schema;
+// which endpoint writes a field is said by the backend.
+type Kind struct {
+	Name       string  // singular, as in addresses
+	Collection string  // the manifest key that lists them and the name in policy.prune; "" for the organization itself
+	Fields     []Field // in the order in which plans show them
+	ToCreate   []string
+	// Align brings a desired and a live tree of the same object to comparable form where the server reports one fact in
+	// several shapes. It gets copies and may change both. Nil when shapes are one to one.
+	Align func(desired, live Tree)
+}
+
+// Field says how one field compares and whether it can change.
+type Field struct {
+	Path      string                    // dotted for a nested field
+	List      *List                     // nil for a scalar
+	Equal     func(a, b any) bool       // scalars: the server's notion of equality; nil compares by value
+	Immutable bool                      // set at creation, never changed by any endpoint
+	Unread    bool                      // accepted at creation and never reported (FACTS 5.1): not comparable
+	Nullable  bool                      // null in a manifest means reset to Default
+	Default   any                       // what an absent or reset field counts as; nil when unknown
+	Detail    bool                      // read by a request of its own, only when a manifest manages it
+	Ref       string                    // Kind.Name of the object that a value names
+	RefName   func(value string) string // nil when the value is the referenced name itself
+	Disrupts  bool                      // changing it restarts, resizes or stops something
+}
+
+// List says how elements of a list are told apart. Lists are sets under the server's semantics; order never matters.
+type List struct {
+	Key   func(element any) string // identity under the server's semantics
+	Equal func(a, b any) bool      // of two elements with one key; nil means that the key says it all
+}
+
+// Kinds is the table of all kinds, in the order in which outputs list them.
+func Kinds() []*Kind { return kinds }
+
+var kinds = []*Kind{organizationKind, privateEndpointKind, serviceKind, keyKind, memberKind, invitationKind}
+
+// KindOf finds a kind by its name, or nil.
+func KindOf(name string) *Kind {
+	i := slices.IndexFunc(kinds, func(k *Kind) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return kinds[i]
+}
+
+// Field finds a field by its path, or nil.
+func (k *Kind) Field(path string) *Field {
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Path == path })
+	if i < 0 {
+		return nil
+	}
+	return &k.Fields[i]
+}
+
+// Get reads a dotted path; ok is false where any part is absent.
+func Get(t Tree, path string) (value any, ok bool) {
+	head, rest, nested := strings.Cut(path, ".")
+	value, ok = t[head]
+	if !ok || !nested {
+		return value, ok
+	}
+	sub, isTree := value.(Tree)
+	if !isTree {
+		return nil, false
+	}
+	return Get(sub, rest)
+}
+
+// Put writes a dotted path, making the trees on the way.
+func Put(t Tree, path string, value any) {
+	head, rest, nested := strings.Cut(path, ".")
+	if !nested {
+		t[head] = value
+		return
+	}
+	sub, ok := t[head].(Tree)
+	if !ok {
+		sub = Tree{}
+		t[head] = sub
+	}
+	Put(sub, rest, value)
+}
+
+// Clone copies a tree deeply.
+func Clone(t Tree) Tree {
+	out := make(Tree, len(t))
+	for k, v := range t {
+		out[k] = cloneValue(v)
+	}
+	return out
+}
+
+func cloneValue(v any) any {
+	switch v := v.(type) {
+	case Tree:
+		return Clone(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = cloneValue(e)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// Normalize brings a decoded JSON or YAML value to the types that a Tree may hold; numbers that are integral become int64,
+// since the API writes 3 and 3.0 alike (FACTS 1.8).
+func Normalize(v any) any {
+	switch v := v.(type) {
+	case int:
+		return int64(v)
+	case float64:
+		if i := int64(v); float64(i) == v {
+			return i
+		}
+		return v
+	case map[string]any:
+		out := make(Tree, len(v))
+		for k, e := range v {
+			out[k] = Normalize(e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = Normalize(e)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// CanonicalCIDR is the one form of an address or network: 1.2.3.4 is 1.2.3.4/32, and the "0.0.0.0" that the API echoes is
+// a single address like any other. A text that does not parse stands for itself, so that an unknown server spelling is
+// compared literally instead of being lost.
+func CanonicalCIDR(source string) string {
+	source = strings.TrimSpace(source)
+	if addr, err := netip.ParseAddr(source); err == nil {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()).String()
+	}
+	if p, err := netip.ParsePrefix(source); err == nil {
+		return p.Masked().String()
+	}
+	return source
+}
+
+func text(element any, key string) string {
+	t, _ := element.(Tree)
+	s, _ := t[key].(string)
+	return s
+}
+
+func equalFold(a, b any) bool {
+	x, _ := a.(string)
+	y, _ := b.(string)
+	return strings.EqualFold(x, y)
+}
+
+// equalInstant compares timestamps as moments: 12:00Z and 14:00+02:00 are one (FACTS 16.3).
+func equalInstant(a, b any) bool {
+	x, _ := a.(string)
+	y, _ := b.(string)
+	s, err1 := time.Parse(time.RFC3339Nano, x)
+	t, err2 := time.Parse(time.RFC3339Nano, y)
+	if err1 != nil || err2 != nil {
+		return x == y
+	}
+	return s.Equal(t)
+}
+
+var (
+	// ipList: the identity of an entry is its source (FACTS 5.4); an empty description is an absent one.
+	ipList = &List{
+		Key:   func(e any) string { return CanonicalCIDR(text(e, "source")) },
+		Equal: func(a, b any) bool { return text(a, "description") == text(b, "description") },
+	}
+	// tagList: one value per key; a key-only tag has no value or an empty one (FACTS 5.5).
+	tagList = &List{
+		Key:   func(e any) string { return text(e, "key") },
+		Equal: func(a, b any) bool { return text(a, "value") == text(b, "value") },
+	}
+	roleList = &List{Key: func(e any) string { s, _ := e.(string); return strings.ToLower(s) }}
+	idList   = &List{Key: func(e any) string { s, _ := e.(string); return s }}
+	// protocolList: only mysql can be toggled (FACTS 5.8); a protocol that is not reported is disabled.
+	protocolList = &List{
+		Key: func(e any) string { return text(e, "protocol") },
+		Equal: func(a, b any) bool {
+			x, _ := a.(Tree)
+			y, _ := b.(Tree)
+			return x["enabled"] == y["enabled"]
+		},
+	}
+)
+
+// Number reads a numeric tree value.
+func Number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	default:
+		return 0, false
+	}
+}
+
+// FormatValue prints a tree value as a manifest would spell it, for plans and messages.
+func FormatValue(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return strconv.Quote(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = FormatValue(e)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case Tree:
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		parts := make([]string, len(keys))
+		for i, k := range keys {
+			parts[i] = k + ": " + FormatValue(v[k])
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		return "?"
+	}
+}

@@ -1,0 +1,36 @@
+package spec
+
+// keyKind is an API key (FACTS 6.1). Names are not unique in the API; its IP list is replaced whole.
+var keyKind = &Kind{
+	Name:       "key",
+	Collection: "keys",
+	Fields: []Field{
+		{Path: "name"},
+		{Path: "state", Default: "enabled"},
+		{Path: "roles", List: roleList},
+		{Path: "expireAt", Equal: equalInstant, Nullable: true},
+		{Path: "ipAccessList", List: ipList},
+	},
+	ToCreate: []string{"roles", "ipAccessList"},
+}
+
+// memberKind is somebody who has joined (FACTS 6.2): created only by accepting an invitation.
+var memberKind = &Kind{
+	Name:       "member",
+	Collection: "members",
+	Fields:     personFields,
+	ToCreate:   []string{"roles"},
+}
+
+// invitationKind is somebody who has not joined yet (FACTS 6.3): there is no PATCH, so a change of roles sends a new one.
+var invitationKind = &Kind{
+	Name:       "invitation",
+	Collection: "invitations",
+	Fields:     personFields,
+	ToCreate:   []string{"roles"},
+}
+
+var personFields = []Field{
+	{Path: "email", Equal: equalFold},
+	{Path: "roles", List: roleList},
+}

@@ -1,0 +1,83 @@
+package spec
+
+// NonceTag is the key of the tag that a service carries from its creation until the last step of it: the journal on the
+// server by which any later run finds a half-made service. It is never part of a tree.
+const NonceTag = "orgctl-op"
+
+// serviceKind is a ClickHouse service (FACTS 5). Field names are the API's own, except warehouse, which names the primary
+// service instead of a dataWarehouseId.
+var serviceKind = &Kind{
+	Name:       "service",
+	Collection: "services",
+	Fields: []Field{
+		{Path: "name"},
+		{Path: "provider", Immutable: true},
+		{Path: "region", Immutable: true},
+		{Path: "tier", Immutable: true},
+		{Path: "byocId", Immutable: true},
+		{Path: "warehouse", Immutable: true, Ref: "service"},
+		{Path: "isReadonly", Immutable: true, Default: false},
+		{Path: "backupId", Immutable: true, Unread: true},
+		{Path: "profile", Immutable: true},
+		{Path: "complianceType", Immutable: true},
+		{Path: "encryptionKey", Immutable: true},
+		{Path: "encryptionAssumedRoleIdentifier", Immutable: true},
+		{Path: "hasTransparentDataEncryption", Immutable: true, Default: false},
+		{Path: "privatePreviewTermsChecked", Immutable: true, Unread: true},
+		{Path: "transparentDataEncryptionKeyId"},
+		{Path: "state", Disrupts: true},
+		{Path: "releaseChannel"},
+		{Path: "autoscalingMode", Disrupts: true},
+		{Path: "minReplicaMemoryGb", Disrupts: true},
+		{Path: "maxReplicaMemoryGb", Disrupts: true},
+		{Path: "numReplicas", Disrupts: true},
+		{Path: "minReplicas", Disrupts: true},
+		{Path: "maxReplicas", Disrupts: true},
+		{Path: "idleScaling"},
+		{Path: "idleTimeoutMinutes"},
+		{Path: "ipAccessList", List: ipList},
+		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: privateEndpointID},
+		{Path: "tags", List: tagList},
+		{Path: "endpoints", List: protocolList},
+		{Path: "enableCoreDumps"},
+		{Path: "backupConfiguration.backupPeriodInHours", Detail: true, Nullable: true, Default: int64(24)},
+		{Path: "backupConfiguration.backupRetentionPeriodInHours", Detail: true, Nullable: true, Default: int64(24)},
+		{Path: "backupConfiguration.backupStartTime", Detail: true, Nullable: true},
+	},
+	ToCreate: []string{"provider", "region", "ipAccessList"},
+	Align:    alignService,
+}
+
+// alignService absorbs the mode-shaped reads of FACTS 5.7: which replica fields are reported depends on the autoscaling mode.
+func alignService(desired, live Tree) {
+	minimum, hasMin := desired["minReplicas"]
+	maximum, hasMax := desired["maxReplicas"]
+	_, hasCount := desired["numReplicas"]
+	mode, _ := desired["autoscalingMode"].(string)
+	liveMode, _ := live["autoscalingMode"].(string)
+	switch {
+	case hasMin && hasMax && minimum == maximum && mode != "horizontal" && (mode == "vertical" || liveMode != "horizontal"):
+		// A band of one width is accepted as a count and reads back as one.
+		desired["numReplicas"] = minimum
+		delete(desired, "minReplicas")
+		delete(desired, "maxReplicas")
+		hasCount = true
+	case hasMin && hasMax && mode == "" && minimum != maximum:
+		desired["autoscalingMode"] = "horizontal"
+	}
+	if hasCount && mode == "" {
+		desired["autoscalingMode"] = "vertical"
+	}
+	if live["autoscalingMode"] == nil && desired["autoscalingMode"] == "vertical" {
+		// The old API knows one mode only and does not name it.
+		delete(desired, "autoscalingMode")
+	}
+	// With idling off the timeout is meaningless in replies and refused in requests.
+	idling, managed := desired["idleScaling"]
+	if !managed {
+		idling = live["idleScaling"]
+	}
+	if idling == false {
+		delete(desired, "idleTimeoutMinutes")
+	}
+}

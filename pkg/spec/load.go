@@ -1,0 +1,98 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// maxDiagnostics is how many problems one run reports. Past it they are mostly one mistake over and over.
+const maxDiagnostics = 200
+
+// Load turns manifest files into the desired state of every organization that they declare, sorted by name. It is pure: the
+// same files give the same value, in whatever order they come.
+//
+// When anything is wrong it returns no organization and every problem of all files, sorted by place: what cannot be read,
+// what the schema refuses and what breaks a rule. Warnings alone do not withhold organizations.
+//
+// Trees of the result may share parts (an IP set is expanded into the same entries everywhere); Clone before changing one.
+func Load(files []File) ([]*Organization, Diagnostics) {
+	var (
+		diags    Diagnostics
+		docs     = map[string][]document{} // by metadata.name
+		found    int
+		complete = true
+	)
+	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	for _, f := range files {
+		parsed, ok, problems := parseYAML(f)
+		complete = complete && ok
+		diags = append(diags, problems...)
+		for _, doc := range parsed {
+			if doc.value == nil {
+				continue
+			}
+			found++
+			refused := without(validate(doc), problems)
+			diags = append(diags, refused...)
+			if root, ok := doc.value.(Tree); ok && !hasCode(refused, CodeNotManifest) {
+				metadata, _ := root["metadata"].(Tree)
+				name := text(metadata, "name")
+				docs[name] = append(docs[name], doc)
+			}
+		}
+	}
+	if found == 0 && complete {
+		diags = append(diags, nothingFound(files)...)
+	}
+
+	var organizations []*Organization
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		d := newDraft(docs[name], complete)
+		d.check()
+		organizations = append(organizations, d.resolve(name))
+		diags = append(diags, d.diags...)
+	}
+	diags = capped(diags.Sort())
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return organizations, diags
+}
+
+// without drops what is about a value that the reader of the YAML has already refused.
+func without(diags, reported Diagnostics) Diagnostics {
+	return slices.DeleteFunc(diags, func(d Diagnostic) bool {
+		return slices.ContainsFunc(reported, func(r Diagnostic) bool { return r.Pos == d.Pos })
+	})
+}
+
+func hasCode(diags Diagnostics, code string) bool {
+	return slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Code == code })
+}
+
+func nothingFound(files []File) Diagnostics {
+	if len(files) == 0 {
+		return Diagnostics{{Severity: SeverityError, Code: CodeNoManifest, Message: "there is no manifest to load"}}
+	}
+	var diags Diagnostics
+	for _, f := range files {
+		diags = append(diags, Diagnostic{
+			Severity: SeverityError, Code: CodeNoManifest, Pos: Pos{File: f.Name},
+			Message: "the file holds no manifest", Hint: "begin with apiVersion: orgctl/v1",
+		})
+	}
+	return diags
+}
+
+func capped(diags Diagnostics) Diagnostics {
+	if len(diags) <= maxDiagnostics {
+		return diags
+	}
+	more := len(diags) - maxDiagnostics
+	return append(diags[:maxDiagnostics:maxDiagnostics], Diagnostic{
+		Severity: SeverityError, Code: CodeTooMany, Message: fmt.Sprintf("and %d more problems", more),
+		Hint: "correct the ones above first",
+	})
+}

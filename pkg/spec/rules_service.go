@@ -1,0 +1,205 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// service is a declared service with the defaults applied. Its fields keep their places: a rule that a default breaks is
+// reported where the default stands.
+type service struct {
+	entry
+	settings settings
+}
+
+// withDefaults applies spec.serviceDefaults. What a service says wins; lists and objects are replaced whole. The replica
+// fields are one decision and are inherited together or not at all, a default timeout goes where idling is off, and a
+// secondary has no backups of its own.
+func (d *draft) withDefaults(e entry) service {
+	s := service{e, make(settings, len(e.tree)+len(d.defaults))}
+	for key, value := range e.tree {
+		s.settings[key] = setting{e.place, value}
+	}
+	_, secondary := e.tree["warehouse"]
+	ownReplicas := slices.ContainsFunc(replicaFields, func(f string) bool { _, ok := e.tree[f]; return ok })
+	for key, inherited := range d.defaults {
+		if _, own := e.tree[key]; own || key == "backupConfiguration" && secondary ||
+			ownReplicas && slices.Contains(replicaFields, key) {
+			continue
+		}
+		s.settings[key] = inherited
+	}
+	if _, own := e.tree["idleTimeoutMinutes"]; !own && s.settings["idleScaling"].value == false {
+		delete(s.settings, "idleTimeoutMinutes")
+	}
+	return s
+}
+
+var replicaFields = []string{"numReplicas", "minReplicas", "maxReplicas"}
+
+func (s service) has(key string) bool { _, ok := s.settings[key]; return ok }
+
+func (s service) text(key string) string { t, _ := s.settings[key].value.(string); return t }
+
+func (s service) list(key string) []any { l, _ := s.settings[key].value.([]any); return l }
+
+// key is where a setting is given; value is the place of its value.
+func (s service) key(key string) Pos { return s.settings[key].in.key(key) }
+
+func (s service) value(path ...any) place {
+	key, _ := path[0].(string)
+	return s.settings[key].in.at(path...)
+}
+
+// reservedTag marks a service that orgctl is still creating.
+const reservedTag = "orgctl-op"
+
+func (d *draft) checkServices() {
+	primaries := map[string]entry{}
+	for _, e := range d.entries["services"] {
+		primaries[text(e.tree, "name")] = e
+	}
+	endpoints := map[string]bool{} // id -> some endpoint of that id is meant to exist
+	for _, e := range d.entries["privateEndpoints"] {
+		id := text(e.tree, "id")
+		endpoints[id] = endpoints[id] || !e.absent()
+	}
+	for _, s := range d.services {
+		d.checkReplicas(s)
+		d.checkHorizontal(s)
+		d.checkSettings(s)
+		d.checkWarehouse(s, primaries)
+		d.checkEndpoints(s, endpoints)
+		d.checkDistinct(s.list("tags"), s.value("tags"), "tag", tagList)
+		d.checkDistinct(s.list("endpoints"), s.value("endpoints"), "protocol", protocolList)
+		for i, tag := range s.list("tags") {
+			if text(tag, "key") == reservedTag {
+				d.report(CodeReserved, s.value("tags", i).pos(), "tag "+reservedTag+" is orgctl's own mark of an unfinished service", "use another key")
+			}
+		}
+	}
+}
+
+// checkReplicas: a count or a whole band, and no minimum above its maximum.
+func (d *draft) checkReplicas(s service) {
+	band := s.has("minReplicas") || s.has("maxReplicas")
+	whole := s.has("minReplicas") && s.has("maxReplicas")
+	one, other := "minReplicas", "maxReplicas"
+	if !s.has(one) {
+		one, other = other, one
+	}
+	switch {
+	case band && s.has("numReplicas"):
+		d.report(CodeReplicas, s.key(one), one+" and numReplicas are both given",
+			"numReplicas for a fixed number, minReplicas and maxReplicas for a band", Related{"numReplicas", s.key("numReplicas")})
+	case band && !whole:
+		d.report(CodeReplicas, s.key(one), fmt.Sprintf("%s is given without %s", one, other), "add "+other)
+	}
+	d.checkBounds(s, "minReplicas", "maxReplicas")
+	d.checkBounds(s, "minReplicaMemoryGb", "maxReplicaMemoryGb")
+}
+
+func (d *draft) checkBounds(s service, low, high string) {
+	least, hasLeast := Number(s.settings[low].value)
+	most, hasMost := Number(s.settings[high].value)
+	if hasLeast && hasMost && least > most {
+		d.report(CodeMinMax, s.value(low).pos(), fmt.Sprintf("%s %v is above %s %v", low, least, high, most), "",
+			Related{high, s.value(high).pos()})
+	}
+}
+
+// checkHorizontal: a band whose ends differ scales horizontally, which needs one size of replica, and nothing else has one.
+func (d *draft) checkHorizontal(s service) {
+	mode := s.text("autoscalingMode")
+	low, hasLow := Number(s.settings["minReplicas"].value)
+	high, hasHigh := Number(s.settings["maxReplicas"].value)
+	band := hasLow && hasHigh && low != high
+	least, hasLeast := Number(s.settings["minReplicaMemoryGb"].value)
+	most, hasMost := Number(s.settings["maxReplicaMemoryGb"].value)
+	switch {
+	case mode == "horizontal" && s.has("numReplicas"):
+		d.report(CodeHorizontal, s.key("numReplicas"), "numReplicas has no meaning in horizontal mode",
+			"give minReplicas and maxReplicas, or autoscalingMode: vertical", Related{"autoscalingMode", s.key("autoscalingMode")})
+	case mode == "horizontal" && !s.has("minReplicas") && !s.has("maxReplicas"):
+		d.report(CodeHorizontal, s.key("autoscalingMode"), "horizontal mode without minReplicas and maxReplicas", "add both")
+	case mode == "vertical" && band:
+		d.report(CodeHorizontal, s.key("minReplicas"), fmt.Sprintf("a band from %v to %v replicas in vertical mode", low, high),
+			"give numReplicas, or autoscalingMode: horizontal", Related{"autoscalingMode", s.key("autoscalingMode")})
+	case (mode == "horizontal" || mode == "" && band) && hasLeast && hasMost && least != most:
+		d.report(CodeHorizontal, s.key("minReplicaMemoryGb"),
+			fmt.Sprintf("replicas from %v to %v GB while their number varies", least, most),
+			"make minReplicaMemoryGb equal to maxReplicaMemoryGb", Related{"maxReplicaMemoryGb", s.key("maxReplicaMemoryGb")})
+	}
+}
+
+// checkSettings: settings that exclude one another.
+func (d *draft) checkSettings(s service) {
+	if s.settings["idleScaling"].value == false && s.has("idleTimeoutMinutes") {
+		d.report(CodeIdleTimeout, s.key("idleTimeoutMinutes"), "idleTimeoutMinutes is given while idling is off",
+			"leave it out, or write idleScaling: true", Related{"idleScaling", s.key("idleScaling")})
+	}
+	backup, _ := s.settings["backupConfiguration"].value.(Tree)
+	start, _ := backup["backupStartTime"].(string)
+	period, hasPeriod := Number(backup["backupPeriodInHours"])
+	if start != "" && hasPeriod && period != 24 && period != 48 {
+		d.report(CodeBackup, s.value("backupConfiguration", "backupPeriodInHours").pos(),
+			fmt.Sprintf("backups at a fixed time come every 24 or 48 hours, not every %v", period), "",
+			Related{"backupStartTime", s.value("backupConfiguration", "backupStartTime").pos()})
+	}
+	if s.absent() && s.settings["protect"].value == true {
+		d.report(CodeProtected, s.entry.key("ensure"), "a protected service is declared absent",
+			"write protect: false on it first", Related{"protect", s.key("protect")})
+	}
+}
+
+// checkWarehouse: a secondary names a declared primary and leaves to it what is the warehouse's.
+func (d *draft) checkWarehouse(s service, services map[string]entry) {
+	if !s.has("warehouse") {
+		if s.settings["isReadonly"].value == true {
+			d.report(CodeSecondary, s.key("isReadonly"), "isReadonly is given without warehouse", "only a secondary can be read-only")
+		}
+		return
+	}
+	if s.has("backupConfiguration") {
+		d.report(CodeSecondary, s.key("backupConfiguration"), "a secondary service has no backups of its own",
+			"configure them on its primary", Related{"warehouse", s.key("warehouse")})
+	}
+	name, pos := s.text("warehouse"), s.value("warehouse").pos()
+	primary, declared := services[name]
+	switch {
+	case name == "":
+	case name == text(s.tree, "name"):
+		d.report(CodeWarehouse, pos, "a service cannot be its own warehouse", "leave warehouse out: a primary has one of its own")
+	case !declared && d.complete:
+		d.report(CodeWarehouse, pos, fmt.Sprintf("warehouse %s is no declared service", quoted(name)), d.suggest(name, values(d.entries["services"], "name")))
+	case declared && primary.tree["warehouse"] != nil:
+		d.report(CodeWarehouse, pos, fmt.Sprintf("%s is a secondary service itself", quoted(name)), "name the primary of the warehouse",
+			Related{"its own warehouse", primary.key("warehouse")})
+	case declared && primary.absent() && !s.absent():
+		d.report(CodeWarehouse, pos, fmt.Sprintf("warehouse %s is declared absent", quoted(name)), "",
+			Related{"declared absent here", primary.key("ensure")})
+	}
+}
+
+// checkEndpoints: where the registry of endpoints is declared, services attach only what is in it.
+func (d *draft) checkEndpoints(s service, endpoints map[string]bool) {
+	ids := s.list("privateEndpointIds")
+	d.checkDistinct(ids, s.value("privateEndpointIds"), "private endpoint", idList)
+	if _, declared := d.declared["privateEndpoints"]; !declared || !d.complete {
+		return
+	}
+	for i, id := range ids {
+		name, _ := id.(string)
+		present, known := endpoints[name]
+		switch {
+		case name == "" || present || s.absent():
+		case known:
+			d.report(CodeUnknownEndpoint, s.value("privateEndpointIds", i).pos(),
+				fmt.Sprintf("private endpoint %s is declared absent", quoted(name)), "detach it, or keep the endpoint")
+		default:
+			d.report(CodeUnknownEndpoint, s.value("privateEndpointIds", i).pos(),
+				fmt.Sprintf("private endpoint %s is not in spec.privateEndpoints", quoted(name)),
+				d.suggest(name, values(d.entries["privateEndpoints"], "id")))
+		}
+	}
+}
