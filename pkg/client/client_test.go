@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -274,7 +275,7 @@ func TestWritesOverRealConnections(t *testing.T) {
 		_, _ = io.WriteString(w, okBody)
 	}))
 	defer truncating.Close()
-	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	untrusted := newTLSServer(http.NotFoundHandler())
 	defer untrusted.Close()
 
 	for _, c := range []struct {
@@ -314,8 +315,16 @@ func TestWritesOverRealConnections(t *testing.T) {
 	}
 }
 
+// newTLSServer has a certificate nobody trusts, and does not log that its clients say so.
+func newTLSServer(h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	return server
+}
+
 func TestCertificateIsVerified(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, okBody) }))
+	server := newTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, okBody) }))
 	defer server.Close()
 	_, err := newClient(t, server.URL, client.WithTick(0)).Do(t.Context(), client.Request{Method: "GET", Path: "/v1/things"})
 	var bad *tls.CertificateVerificationError

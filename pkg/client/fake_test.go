@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -85,4 +87,13 @@ func newClient(t *testing.T, baseURL string, opts ...client.Option) *client.Clie
 		t.Fatal(err)
 	}
 	return c
+}
+
+// elapse lets time pass on the clock of a synctest bubble. It is no timer channel because of the flaw that the backoff works
+// around too.
+func elapse(t *testing.T, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	<-ctx.Done()
 }

@@ -25,7 +25,7 @@ func run(t *testing.T, r client.Rate, delays []time.Duration) []time.Duration {
 		var wg sync.WaitGroup
 		for i, delay := range delays {
 			wg.Go(func() {
-				<-time.After(delay)
+				elapse(t, delay)
 				if err := l.Wait(t.Context()); err != nil {
 					t.Errorf("wait: %v", err)
 				}
@@ -101,7 +101,7 @@ func TestLimiterPauseHoldsEverybody(t *testing.T) {
 						}
 					})
 				}
-				<-time.After(2 * time.Second)
+				elapse(t, 2*time.Second)
 				l.Pause(5 * time.Second) // reaches callers already asleep
 				l.Pause(time.Second)     // does not shorten it
 				wg.Wait()

@@ -44,7 +44,7 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 	}
 	x.wait = x.nextWait(resp, err)
 	if throttled {
-		// Everybody waits, also when this request gives up. Its own next try waits in the limiter like the rest.
+		// Everybody waits, also when this request gives up.
 		x.client.limiter.Pause(x.wait)
 	}
 	if ctx.Err() != nil || x.failures >= maxTries || x.throttles >= maxThrottles {
@@ -58,13 +58,16 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 		Method: x.request.Method, Path: x.request.Path, Attempt: x.attempt, Wait: x.wait, Throttled: throttled, Cause: cause,
 	})
 	if throttled {
-		x.wait = 0
+		x.wait = 0 // the limiter keeps it back, at its place in the queue
 	}
 	return true, nil
 }
 
-// backoff implements retryablehttp.Backoff by handing over what checkRetry decided.
-func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return x.wait }
+// backoff implements retryablehttp.Backoff by handing over what checkRetry decided. It is never zero: Go 1.26's race
+// detector can crash on a timer that has expired when it is made, within a synctest bubble.
+func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	return max(x.wait, time.Nanosecond)
+}
 
 func (x *exchange) worthRepeating(resp *http.Response, err error) bool {
 	read := !isWrite(x.request.Method)

@@ -181,7 +181,7 @@ func TestThrottlingHoldsOtherRequests(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 5 {
 			wg.Go(func() {
-				<-time.After(time.Duration(i) * time.Second)
+				elapse(t, time.Duration(i)*time.Second)
 				if _, err := c.Do(t.Context(), client.Request{Method: "GET", Path: "/v1/things"}); err != nil {
 					t.Error(err)
 				}
@@ -202,7 +202,7 @@ func TestThrottledRequestGoesFirst(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 3 {
 			wg.Go(func() {
-				<-time.After(time.Duration(i) * time.Second)
+				elapse(t, time.Duration(i)*time.Second)
 				if _, err := c.Do(t.Context(), client.Request{Method: "GET", Path: fmt.Sprintf("/v1/things/%d", i)}); err != nil {
 					t.Error(err)
 				}
@@ -222,11 +222,11 @@ func TestThrottledRequestGoesFirst(t *testing.T) {
 func TestThrottledForCountsOverlapsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := func(req *http.Request) (*http.Response, error) {
-			<-time.After(2 * time.Second) // so that the second request is out when this one is refused
+			elapse(t, 2*time.Second) // so that the second request is out when this one is refused
 			return answer(429, "", "Retry-After", "10")(req)
 		}
 		second := func(req *http.Request) (*http.Response, error) {
-			<-time.After(5 * time.Second)
+			elapse(t, 5*time.Second)
 			return answer(429, "", "Retry-After", "10")(req)
 		}
 		s := &script{replies: []reply{first, second, answer(200, okBody)}}

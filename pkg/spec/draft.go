@@ -111,7 +111,7 @@ func (d *draft) merge(into settings, in place, tree Tree, code string, keys ...s
 		case !twice:
 			into[key] = setting{in, value}
 		case !reflect.DeepEqual(earlier.value, value):
-			d.report(code, in.key(key), fmt.Sprintf("%s is %s here and %s elsewhere", key, describe(value), describe(earlier.value)),
+			d.report(code, in.key(key), fmt.Sprintf("%s is %s here and %s elsewhere", key, shown(value), shown(earlier.value)),
 				"say it in one place", Related{"the other place", earlier.in.key(key)})
 		}
 	}

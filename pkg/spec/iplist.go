@@ -74,7 +74,7 @@ func (d *draft) ipList(list place, value any) []any {
 		name, hasSet := tree["set"]
 		_, described := tree["description"]
 		switch {
-		case !isTree:
+		case !isTree || hasSource == hasSet && unknownKey(tree): // said by the schema
 		case hasSource == hasSet:
 			d.report(CodeIPEntry, list.at(i).pos(), "an IP entry has exactly one of source and set", "")
 		case hasSet && described:
@@ -89,6 +89,15 @@ func (d *draft) ipList(list place, value any) []any {
 		}
 	}
 	return out
+}
+
+func unknownKey(entry Tree) bool {
+	for key := range entry {
+		if key != "source" && key != "set" && key != "description" {
+			return true
+		}
+	}
+	return false
 }
 
 // useSet adds the entries of a set that an access list names.

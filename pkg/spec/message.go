@@ -26,7 +26,7 @@ func describe(v any) string {
 	case nil:
 		return "null"
 	case string:
-		return "text " + clip(strconv.Quote(v))
+		return "text " + quoted(v)
 	case int64, float64:
 		return "number " + clip(FormatValue(v))
 	case bool:
@@ -40,7 +40,21 @@ func describe(v any) string {
 	}
 }
 
-// quoteAll shows a set of words: a, b or c.
+// shown is describe without the type, where the value speaks for itself.
+func shown(v any) string {
+	switch v := v.(type) {
+	case string:
+		return quoted(v)
+	case bool, int64, float64:
+		return FormatValue(v)
+	default:
+		return describe(v)
+	}
+}
+
+func quoted(s string) string { return clip(strconv.Quote(s)) }
+
+// oneOf shows a set of words: a, b or c.
 func oneOf(words []string) string {
 	switch len(words) {
 	case 0:

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -153,8 +152,6 @@ func (d *draft) checkAllowDelete(doc document) {
 		}
 	}
 }
-
-func quoted(s string) string { return clip(strconv.Quote(s)) }
 
 // values collects one text field of all entries, for suggestions.
 func values(entries []entry, field string) []string {

@@ -130,7 +130,7 @@ func (s *compiledSchema) diagnose(doc document, cause *jsonschema.ValidationErro
 	case "type":
 		return v.wrongType()
 	case "const":
-		return v.report(CodeNotManifest, fmt.Sprintf("%s is %s, which orgctl does not read", v.subject(), describe(v.value)),
+		return v.report(CodeNotManifest, fmt.Sprintf("%s %s is not what orgctl reads", v.subject(), shown(v.value)),
 			fmt.Sprintf("write %s: %v", v.subject(), v.schema["const"]))
 	case "enum":
 		return v.notAllowed()
@@ -139,7 +139,7 @@ func (s *compiledSchema) diagnose(doc document, cause *jsonschema.ValidationErro
 	case "multipleOf":
 		return v.notMultiple()
 	case "pattern":
-		return v.report(CodeFormat, fmt.Sprintf("%s %v, not %s", v.subject(), v.schema["patternErrorMessage"], describe(v.value)),
+		return v.report(CodeFormat, fmt.Sprintf("%s %v, not %s", v.subject(), v.schema["patternErrorMessage"], shown(v.value)),
 			v.example())
 	case "minLength", "maxLength":
 		return v.wrongLength("character", len([]rune(v.value.(string))))
@@ -176,6 +176,9 @@ func (v violation) example() string {
 	return ""
 }
 
+// maxListed is how many known keys a message lists.
+const maxListed = 12
+
 func (v violation) unknownKeys() Diagnostics {
 	object, _ := v.value.(Tree)
 	properties, _ := v.schema["properties"].(map[string]any)
@@ -192,13 +195,16 @@ func (v violation) unknownKeys() Diagnostics {
 		if hint == "" {
 			hint = didYouMean(key, slices.DeleteFunc(slices.Clone(known), func(k string) bool { _, taken := object[k]; return taken }))
 		}
-		if hint == "" {
+		switch {
+		case hint == "" && len(known) > maxListed:
+			hint = "orgctl schema prints the known keys"
+		case hint == "":
 			slices.Sort(known)
 			hint = "known are " + strings.Join(known, ", ")
 		}
 		diags = append(diags, Diagnostic{
 			Severity: SeverityError, Code: CodeUnknownKey, Hint: hint,
-			Message: fmt.Sprintf("unknown key %s in %s", clip(strconv.Quote(key)), v.subject()),
+			Message: fmt.Sprintf("unknown key %s in %s", quoted(key), v.subject()),
 			Pos:     v.doc.key(append(slices.Clone(v.path), key)...),
 		})
 	}
@@ -273,8 +279,8 @@ func (v violation) wrongType() Diagnostics {
 	switch {
 	case wants("boolean") && isText && slices.Contains([]string{"yes", "no", "on", "off", "y", "n"}, strings.ToLower(word)):
 		hint = "write true or false"
-	case wants("boolean") || wants("integer") || wants("number"):
-		if isText {
+	case wants("integer") || wants("number"):
+		if _, err := strconv.ParseFloat(word, 64); err == nil {
 			hint = "write it without quotes"
 		}
 	case wants("string"):
@@ -282,7 +288,9 @@ func (v violation) wrongType() Diagnostics {
 		case bool, int64, float64:
 			hint = "put it in quotes: " + strconv.Quote(FormatValue(v.value))
 		}
-	default:
+	case len(v.path) == 0:
+		hint = "begin with apiVersion: orgctl/v1"
+	case wants("array") || wants("object"):
 		hint = v.example()
 	}
 	return v.report(CodeType, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), describe(v.value)), hint)
@@ -291,7 +299,7 @@ func (v violation) wrongType() Diagnostics {
 func typeWord(t any) string {
 	switch t {
 	case "boolean":
-		return "true or false"
+		return "a boolean"
 	case "integer":
 		return "a whole number"
 	case "number":
@@ -313,13 +321,8 @@ func (v violation) notAllowed() Diagnostics {
 	for i, a := range allowed {
 		words[i] = fmt.Sprint(a)
 	}
-	word, isText := v.value.(string)
-	var hint string
-	if isText {
-		hint = didYouMean(word, words)
-		return v.report(CodeEnum, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), clip(strconv.Quote(word))), hint)
-	}
-	return v.report(CodeEnum, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), describe(v.value)), hint)
+	word, _ := v.value.(string)
+	return v.report(CodeEnum, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), shown(v.value)), didYouMean(word, words))
 }
 
 func (v violation) outOfRange() Diagnostics {

@@ -78,10 +78,14 @@ func (r *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+type syntaxError struct{ fragment, message, hint string }
+
+var plainTab = syntaxError{"found a tab character", "a tab in the indentation", "indent with spaces"}
+
 // plainSyntax says in a user's words what yaml.v3 says in a parser's.
-var plainSyntax = []struct{ fragment, message, hint string }{
+var plainSyntax = []syntaxError{
+	plainTab,
 	{"found character that cannot start any token", "a value cannot begin with this character", "put the value in quotes"},
-	{"found a tab character", "a tab in the indentation", "indent with spaces"},
 	{"mapping values are not allowed", "a key is not expected here", "check the indentation, or put a value that holds \": \" in quotes"},
 	{"could not find expected ':'", "a key without a colon", "write KEY: VALUE"},
 	{"did not find expected key", "the indentation does not fit what stands above, or a quote or bracket ends early", ""},
@@ -116,28 +120,37 @@ func syntaxDiagnostic(file string, text []byte, err error) Diagnostic {
 		}
 	}
 
-	line := failingLine(text, match[2])
 	lines := strings.Split(string(text), "\n")
+	line := min(failingLine(text, match[2]), len(lines))
+	mark := -1 // byte offset in the line
+	anchor := unknownAnchor.FindStringSubmatch(match[2])
 	switch {
-	case strings.Contains(match[2], "unexpected end of stream") || strings.Contains(match[2], "document indicator"):
+	case anchor != nil:
+		d.Code, d.Message = CodeAlias, fmt.Sprintf("alias *%s names no anchor above it", clip(anchor[1]))
+		d.Hint = fmt.Sprintf("put &%s before the value that is meant", clip(anchor[1]))
+		for line > 1 && !strings.Contains(lines[line-1], "*"+anchor[1]) {
+			line-- // the parser looks ahead, never back
+		}
+		mark = strings.Index(lines[line-1], "*"+anchor[1])
+	case strings.Contains(d.Message, "quote is not closed"):
 		line = openQuote(lines, reported)
+		mark = strings.LastIndexAny(lines[line-1], `"'`)
+	case strings.Contains(match[2], "cannot start any token"):
+		if strings.HasPrefix(strings.TrimLeft(lines[line-1], " "), "\t") {
+			d.Message, d.Hint = plainTab.message, plainTab.hint
+			mark = strings.IndexByte(lines[line-1], '\t')
+		} else {
+			mark = strings.IndexAny(lines[line-1], "@`%")
+		}
+	case strings.Contains(match[2], "mapping values are not allowed"):
+		mark = strings.LastIndexByte(lines[line-1], ':')
 	case strings.Contains(match[2], "exceeded max depth"):
 		d.Code = CodeNesting
 	}
-	column, shown := firstColumn(lines, line)
-	if strings.HasPrefix(strings.TrimLeft(shown, " "), "\t") && d.Hint == "put the value in quotes" {
-		d.Message, d.Hint = "a tab in the indentation", "indent with spaces"
-		column = utf8.RuneCountInString(shown[:strings.IndexByte(shown, '\t')]) + 1
+	if mark < 0 {
+		mark = len(lines[line-1]) - len(strings.TrimLeft(lines[line-1], " \t"))
 	}
-	if anchor := unknownAnchor.FindStringSubmatch(match[2]); anchor != nil {
-		d.Code, d.Message = CodeAlias, fmt.Sprintf("alias *%s names no anchor above it", anchor[1])
-		d.Hint = fmt.Sprintf("put &%s before the value that is meant", anchor[1])
-		for ; line > 1 && !strings.Contains(lines[line-1], "*"+anchor[1]); line-- {
-			continue // the parser looks ahead, never back
-		}
-		column = utf8.RuneCountInString(lines[line-1][:max(0, strings.Index(lines[line-1], "*"+anchor[1]))]) + 1
-	}
-	d.Pos = Pos{File: file, Line: line, Column: column}
+	d.Pos = Pos{File: file, Line: line, Column: utf8.RuneCountInString(lines[line-1][:mark]) + 1}
 	return d
 }
 
@@ -180,13 +193,4 @@ func openQuote(lines []string, reported int) int {
 		return reported
 	}
 	return 1
-}
-
-// firstColumn is where the text of a line begins.
-func firstColumn(lines []string, line int) (column int, text string) {
-	if line > len(lines) {
-		return 1, ""
-	}
-	text = lines[line-1]
-	return len(text) - len(strings.TrimLeft(text, " \t")) + 1, text
 }

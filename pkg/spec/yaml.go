@@ -329,7 +329,7 @@ func (c *converter) keyName(key *yaml.Node, depth int) (name string, ok bool) {
 func (c *converter) duplicateKey(mapping, key *yaml.Node, name string) {
 	d := Diagnostic{
 		Severity: SeverityError, Code: CodeDuplicateKey, Pos: place{c.file, key}.pos(),
-		Message: fmt.Sprintf("key %s is given twice", clip(strconv.Quote(name))),
+		Message: fmt.Sprintf("key %s is given twice", quoted(name)),
 	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if first := mapping.Content[i]; target(first).Value == target(key).Value && first != key {
@@ -360,7 +360,7 @@ func (c *converter) scalar(n *yaml.Node) any {
 		case "false", "False", "FALSE":
 			return false
 		}
-		c.report(n, CodeYAML, fmt.Sprintf("%s is no boolean", clip(strconv.Quote(n.Value))), "write true or false")
+		c.report(n, CodeYAML, fmt.Sprintf("%s is no boolean", quoted(n.Value)), "write true or false")
 		return false
 	case "!!int", "!!float":
 		return c.number(n)

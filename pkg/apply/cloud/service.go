@@ -154,6 +154,8 @@ type serviceChange struct {
 	b  *Backend
 	c  diff.Change
 	id string // known from the start, or once created
+	// tagged says that the live service carries the nonce tag of an unfinished creation.
+	tagged bool
 }
 
 // Which endpoint writes which fields.
@@ -177,6 +179,7 @@ var (
 func (s *serviceChange) update() ([]apply.Step, error) {
 	var steps []apply.Step
 	nonce, unfinished := s.c.Unfinished()
+	s.tagged = unfinished
 	if unfinished {
 		steps = append(steps, s.provisioned())
 		if s.c.MakesSecret() {
@@ -248,11 +251,19 @@ func servicePatch(c diff.Change, paths []string, again bool) (p cloudapi.Service
 	return rest, err
 }
 
-// scale sends what changes; when the mode does, all of the new mode's fields, since the server asks for them and clears
-// those of the old one by itself (FACTS 5.7.1).
+// scaledTogether are fields that the server takes only side by side, or that it checks against each other (FACTS 5.7.1).
+var scaledTogether = [][]string{{"minReplicas", "maxReplicas"}, {"minReplicaMemoryGb", "maxReplicaMemoryGb"}}
+
+// scale sends what changes, with its counterpart where there is one; when the mode changes, all of the new mode's fields,
+// since the server asks for them and clears those of the old one by itself (FACTS 5.7.1).
 func (s *serviceChange) scale(paths []string) (apply.Step, error) {
 	if slices.Contains(paths, "autoscalingMode") {
 		paths = scalingFields
+	}
+	for _, pair := range scaledTogether {
+		if slices.Contains(paths, pair[0]) || slices.Contains(paths, pair[1]) {
+			paths = append(paths, pair...)
+		}
 	}
 	p, err := bind[cloudapi.ReplicaScalingPatch](s.c.After, paths...)
 	if p.IdleScaling != nil && !*p.IdleScaling {

@@ -2,11 +2,14 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -36,12 +39,8 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 		request.IdleTimeoutMinutes = nil
 	}
 	nonce := secret.KeyID().Reveal() // any random text of the tag alphabet will do
-	tagged := len(request.Tags) < maxTags
-	if tagged {
-		request.Tags = append(request.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: nonce})
-	}
 	steps := []apply.Step{
-		do("create service", func(ctx context.Context) error { return s.post(ctx, request, nonce, tagged) }),
+		do("create service", func(ctx context.Context) error { return s.post(ctx, request, nonce) }),
 		s.provisioned(),
 	}
 	if s.c.MakesSecret() {
@@ -56,13 +55,27 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if s.c.After["state"] == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop))
 	}
-	if tagged {
-		steps = append(steps, s.untag(func() string { return nonce }))
-	}
-	return steps, nil
+	return append(steps, s.untag(func() string { return nonce })), nil
 }
 
-func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate, nonce string, tagged bool) error {
+// post sends the creation with the nonce tag where there is room for it. Servers of the old document know no tags; then, as
+// with a full list, a new id under our name is all there is to find a lost creation by.
+func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate, nonce string) error {
+	tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce}
+	plain := request
+	if len(request.Tags) < maxTags {
+		request.Tags = append(slices.Clone(request.Tags), tag)
+	}
+	err := s.postOnce(ctx, request, tag)
+	var refusal *client.Error
+	if errors.Is(err, client.ErrBadRequest) && errors.As(err, &refusal) && strings.Contains(refusal.Message, "tags") && len(plain.Tags) == 0 {
+		return s.postOnce(ctx, plain, tag)
+	}
+	return err
+}
+
+func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCreate, tag cloudapi.Tag) error {
+	tagged := slices.Contains(request.Tags, tag)
 	if name, ok := s.c.After["warehouse"].(string); ok {
 		primary, ok := s.b.service(name)
 		if !ok {
@@ -82,7 +95,7 @@ func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate
 			all, err := s.b.api.ListServices(ctx, s.b.organization())
 			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
 				if tagged && live.Tags != nil {
-					return slices.Contains(live.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: nonce})
+					return slices.Contains(live.Tags, tag)
 				}
 				return live.Name == request.Name && !known[live.ID]
 			})
@@ -94,7 +107,7 @@ func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate
 	if err != nil {
 		return err
 	}
-	s.id = live.ID
+	s.id, s.tagged = live.ID, tagged
 	s.b.created(live)
 	s.b.watch.tell(live)
 	return nil
@@ -187,6 +200,9 @@ func (s *serviceChange) declaredBackups() []string {
 // untag takes the nonce tag off: the creation is complete.
 func (s *serviceChange) untag(nonce func() string) apply.Step {
 	return do("finish creation", func(ctx context.Context) error {
+		if !s.tagged {
+			return nil
+		}
 		tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce()}
 		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 			_, err := s.b.api.PatchService(ctx, s.b.organization(), s.id, cloudapi.ServicePatch{

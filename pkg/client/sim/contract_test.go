@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/orgctl/orgctl/pkg/client/sim"
-	"github.com/orgctl/orgctl/pkg/client/sim/openapitest"
 )
 
 // TestContract walks through every operation, over HTTP, with the official document watching.
@@ -99,15 +98,4 @@ func everyOperation(t *testing.T, c *caller) {
 
 	c.ok("PATCH", s+"/state", object{"command": "stop"})
 	c.ok("DELETE", s, nil)
-}
-
-// TestContradictionsAreNamed keeps the list readable: each entry has a name of its own and says why.
-func TestContradictionsAreNamed(t *testing.T) {
-	seen := map[string]bool{}
-	for _, k := range openapitest.Contradictions {
-		if k.Name == "" || k.Reason == "" || seen[k.Name] {
-			t.Errorf("contradiction %q: needs a name of its own and a reason", k.Name)
-		}
-		seen[k.Name] = true
-	}
 }

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/orgctl/orgctl/pkg/client/sim"
 	"github.com/orgctl/orgctl/pkg/client/sim/openapitest"
 )
@@ -50,6 +53,7 @@ func (c *clock) advance(d time.Duration) {
 type caller struct {
 	t         *testing.T
 	rt        http.RoundTripper
+	bare      http.RoundTripper // rt without the contract
 	base      string
 	org       string
 	id, key   string
@@ -79,7 +83,7 @@ func newCaller(t *testing.T, srv *sim.Server) *caller {
 		}
 	}
 	return &caller{
-		t: t, rt: rt, base: "http://localhost", org: "/v1/organizations/" + cred.OrganizationID,
+		t: t, rt: rt, bare: srv.Transport(), base: "http://localhost", org: "/v1/organizations/" + cred.OrganizationID,
 		id: cred.KeyID, key: cred.KeySecret, userAgent: "sim_test/1",
 	}
 }
@@ -252,4 +256,16 @@ func (c *caller) control(method, path string, body any) object {
 		c.t.Fatalf("%s /_sandbox%s: %v", method, path, err)
 	}
 	return result
+}
+
+// unchecked is the caller without the contract, for requests that are outside it on purpose.
+func (c *caller) unchecked() *caller {
+	other := *c
+	other.rt = c.bare
+	return &other
+}
+
+// diffStates compares two states of the control API but for the time.
+func diffStates(before, after object) string {
+	return cmp.Diff(before, after, cmpopts.IgnoreMapEntries(func(name string, _ any) bool { return name == "now" || name == "usedAt" }))
 }

@@ -182,33 +182,37 @@ func elements(kind string, f diff.FieldChange) []line {
 	if k := spec.KindOf(kind); k != nil && k.Field(f.Path) != nil && k.Field(f.Path).List != nil {
 		key = k.Field(f.Path).List.Key
 	}
-	added := make(map[string][]any, len(f.Add))
-	for _, e := range f.Add {
-		added[key(e)] = append(added[key(e)], e)
-	}
-	remaining := make(map[string]int, len(f.Remove)) // several live spellings of one key stay together
-	for _, e := range f.Remove {
-		remaining[key(e)]++
-	}
-	var lines []line
+	lines := make([]line, 0, len(f.Add)+len(f.Remove))
 	show := func(sign string, e any) {
 		text, note := element(e)
 		lines = append(lines, line{sign: sign, depth: 2, text: excerpt(text, 0, valueLimit), note: excerpt(note, 0, valueLimit)})
 	}
+	leaving := make(map[string]bool, len(f.Remove))
 	for _, e := range f.Remove {
-		show(signRemove, e)
-		if remaining[key(e)]--; remaining[key(e)] > 0 {
-			continue
+		leaving[key(e)] = true
+	}
+	var joining []any
+	successors := map[string][]any{} // of elements that leave, by key
+	for _, e := range f.Add {
+		if k := key(e); leaving[k] {
+			successors[k] = append(successors[k], e)
+		} else {
+			joining = append(joining, e)
 		}
-		for _, a := range added[key(e)] {
+	}
+	for i, e := range f.Remove {
+		show(signRemove, e)
+		k := key(e)
+		if i+1 < len(f.Remove) && key(f.Remove[i+1]) == k {
+			continue // several live spellings of one element, next to each other by the order of plans
+		}
+		for _, a := range successors[k] {
 			show(signAdd, a)
 		}
-		delete(added, key(e))
+		delete(successors, k)
 	}
-	for _, e := range f.Add {
-		if _, left := added[key(e)]; left {
-			show(signAdd, e)
-		}
+	for _, e := range joining {
+		show(signAdd, e)
 	}
 	return alignNotes(lines)
 }
@@ -250,23 +254,51 @@ func gist(c diff.Change) []string {
 
 // why is the remark above the details: the reason, and what has to happen first.
 func why(c diff.Change) string {
-	const shown = 3
 	parts := make([]string, 0, 2)
 	if c.Reason != "" {
 		parts = append(parts, visible(c.Reason))
 	}
-	if n := len(c.DependsOn); n > 0 {
-		names := make([]string, 0, shown)
-		for _, a := range c.DependsOn[:min(n, shown)] {
-			names = append(names, address(a))
-		}
-		after := "after " + strings.Join(names, ", ")
-		if n > shown {
-			after += fmt.Sprintf(" and %d more", n-shown)
-		}
-		parts = append(parts, after)
+	if len(c.DependsOn) > 0 {
+		parts = append(parts, "after "+some(c.DependsOn, visible))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// some names the first few of many objects, each as spell has it.
+func some(objects []spec.Address, spell func(string) string) string {
+	const shown = 3
+	names := make([]string, 0, shown)
+	for _, a := range objects[:min(len(objects), shown)] {
+		names = append(names, spell(address(a)))
+	}
+	text := strings.Join(names, ", ")
+	if n := len(objects) - shown; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
+// need is one requirement for all the objects that have it: a thousand new services need one place for their passwords.
+type need struct {
+	diff.Requirement
+	objects []spec.Address
+}
+
+func needs(requirements []diff.Requirement) []need {
+	var out []need
+	known := map[diff.Requirement]int{}
+	for _, r := range requirements {
+		about := r.Address
+		r.Address = spec.Address{}
+		i, ok := known[r]
+		if !ok {
+			i = len(out)
+			known[r] = i
+			out = append(out, need{Requirement: r})
+		}
+		out[i].objects = append(out[i].objects, about)
+	}
+	return out
 }
 
 func address(a spec.Address) string {

@@ -32,12 +32,12 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	caution := d.caution()
 	warning := d.warning()
 	findings := d.findings()
-	needs := d.requirements()
+	required := d.requirements()
 	unchecked := d.notChecked()
 	table := d.table()
 	details := d.details()
 	unmanaged := d.unmanaged()
-	parts := []string{d.head(), caution, warning, table, findings, needs, unchecked, unmanaged, details, d.omissions(), d.foot()}
+	parts := []string{d.head(), caution, warning, table, findings, required, unchecked, unmanaged, details, d.omissions(), d.foot()}
 	return emit(w, strings.Join(parts, ""))
 }
 
@@ -222,9 +222,10 @@ func (d *document) findings() string {
 }
 
 func (d *document) requirements() string {
-	items := make([]string, len(d.plan.Requirements))
-	for i, r := range d.plan.Requirements {
-		items[i] = "- " + code(r.Code) + " " + code(address(r.Address)) + ": " + remark(r.Message, r.Hint) + "\n"
+	all := needs(d.plan.Requirements)
+	items := make([]string, len(all))
+	for i, n := range all {
+		items[i] = "- " + code(n.Code) + " " + some(n.objects, code) + ": " + remark(n.Message, n.Hint) + "\n"
 	}
 	return d.section(d.fit("requirement", "**Apply will need**\n\n", items, d.share(), moreListed))
 }

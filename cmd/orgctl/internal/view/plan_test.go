@@ -82,9 +82,29 @@ func TestDependenciesAreShownInShort(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		c.DependsOn = append(c.DependsOn, addr("service", name))
 	}
-	out := render(t, func(w io.Writer) error { return view.Plan(w, planOf(diff.Plan{Changes: []diff.Change{c}}), view.Options{}) })
+	out := render(t, func(w io.Writer) error {
+		return view.Plan(w, planOf(diff.Plan{Changes: []diff.Change{c}}), view.Options{})
+	})
 	if want := "    # declared, not live; after service/a, service/b, service/c and 2 more\n"; !bytes.Contains(out, []byte(want)) {
 		t.Errorf("lacks %q:\n%s", want, out)
+	}
+}
+
+func TestOneNeedOfManyObjectsIsToldOnce(t *testing.T) {
+	p := everything()
+	sink := p.Requirements[1]
+	for _, name := range []string{"a", "b", "c", "d"} {
+		sink.Address = addr("key", name)
+		p.Requirements = append(p.Requirements, sink)
+	}
+	for format, want := range map[string]string{
+		"text":     "  OC331  key/ci, key/a, key/b and 2 more\n      creating a key makes a secret that can be stored only once\n",
+		"markdown": "- `OC331` `key/ci`, `key/a`, `key/b` and 2 more: creating a key makes a secret",
+	} {
+		out := render(t, func(w io.Writer) error { return view.RenderPlan(format, w, p, view.Options{}) })
+		if bytes.Count(out, []byte("OC331")) != 1 || !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s lacks one %q:\n%s", format, want, out)
+		}
 	}
 }
 

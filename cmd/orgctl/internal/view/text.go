@@ -146,9 +146,9 @@ func (t *textPlan) requirements(requirements []diff.Requirement) {
 		return
 	}
 	t.line("%s", t.pen.bold("Apply will need:"))
-	for _, r := range requirements {
-		t.line("  %s  %s", visible(r.Code), address(r.Address))
-		t.explain(r.Message, r.Hint)
+	for _, n := range needs(requirements) {
+		t.line("  %s  %s", visible(n.Code), some(n.objects, visible))
+		t.explain(n.Message, n.Hint)
 	}
 	t.line("")
 }

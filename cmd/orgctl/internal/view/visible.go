@@ -66,8 +66,13 @@ var (
 // disarm keeps a CI runner from reading commands in rendered text. No view writes such a sequence of its own accord, so
 // whatever matches came from data. hash is how the format at hand may spell a number sign.
 func disarm(text, hash string) string {
-	text = lineCommand.ReplaceAllString(text, `${1}\x3a:`)
-	return inlineCommand.ReplaceAllString(text, hash+"#$1")
+	if strings.Contains(text, "::") {
+		text = lineCommand.ReplaceAllString(text, `${1}\x3a:`)
+	}
+	if strings.Contains(text, "##") {
+		text = inlineCommand.ReplaceAllString(text, hash+"#$1")
+	}
+	return text
 }
 
 // emit writes a finished text in one call, so that a closed pipe is met once.

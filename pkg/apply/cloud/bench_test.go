@@ -1,0 +1,135 @@
+package cloud_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// tester is what testing.T and rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// bench is one simulated organization and a backend on it. Run it inside testing/synctest: hours of waiting cost nothing.
+type bench struct {
+	t       tester
+	ctx     context.Context
+	server  *sim.Server
+	backend *cloud.Backend
+	sink    *secrets.Memory
+}
+
+func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
+	t.Helper()
+	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory()}
+	b.backend = b.connect(b.server.Transport())
+	return b
+}
+
+func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
+	b.t.Helper()
+	credentials := b.server.Credentials()
+	api, err := client.New("http://127.0.0.1", client.Credentials{
+		KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret),
+	}, client.WithTransport(transport), client.WithRate(client.Rate{}))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return cloud.New(cloudapi.New(api), cloud.Options{
+		KeyID: credentials.KeyID, Secrets: b.sink, Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
+	})
+}
+
+// manifest loads one organization from YAML below spec:, with every collection that it names.
+func manifest(t tester, body string) *spec.Organization {
+	t.Helper()
+	text := "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\n" + body
+	all, diagnostics := spec.Load([]spec.File{{Name: "acme.yaml", Data: []byte(text)}})
+	if diagnostics.HasErrors() || len(all) != 1 {
+		t.Fatalf("manifest: %v\n%s", diagnostics, text)
+	}
+	return all[0]
+}
+
+func (b *bench) plan(desired *spec.Organization) *diff.Plan {
+	b.t.Helper()
+	detailed := map[string]bool{}
+	for _, r := range desired.Resources {
+		detailed[r.Address.Name] = r.Spec["backupConfiguration"] != nil
+	}
+	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(r spec.Resource) bool { return detailed[r.Address.Name] }})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p, err := diff.Compute(desired, live, diff.Selection{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+// apply plans, runs and verifies.
+func (b *bench) apply(desired *spec.Organization) (*diff.Plan, *apply.Report) {
+	b.t.Helper()
+	p := b.plan(desired)
+	opts := apply.Defaults()
+	report := apply.Run(b.ctx, p, b.backend, opts)
+	apply.Verify(b.ctx, report, p, func(context.Context) (*diff.Plan, error) { return b.plan(desired), nil }, opts)
+	return p, report
+}
+
+// converge is an apply that must succeed.
+func (b *bench) converge(desired *spec.Organization) *diff.Plan {
+	b.t.Helper()
+	p, report := b.apply(desired)
+	if !report.Converged {
+		b.t.Fatalf("not converged: %s", encode(b.t, report))
+	}
+	return p
+}
+
+func (b *bench) edit(e sim.Edit) {
+	b.t.Helper()
+	if _, err := b.server.Edit(e); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func encode(t tester, v any) string {
+	t.Helper()
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// writes are the write requests of the log, as METHOD path below the organization.
+func (b *bench) writes() []string {
+	var out []string
+	for _, r := range b.server.Requests() {
+		if r.Method != http.MethodGet {
+			out = append(out, r.Method+" "+r.Path)
+		}
+	}
+	return out
+}
+
+var _ tester = (*testing.T)(nil)
