@@ -190,7 +190,7 @@ func TestAmbiguousNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{})
 		b.converge(manifest(t, small))
-		b.edit(sim.Edit{Kind: "key", Create: true, Set: map[string]any{"name": "ci", "roles": []any{"developer"}}})
+		b.edit(sim.Edit{Kind: "key", Create: true, Set: map[string]any{"name": "ci", "roles": []any{"developer"}, "ipAccessList": []any{map[string]any{"source": "203.0.113.0/24"}}}})
 		desired := manifest(t, small+"\n")
 		p := b.plan(desired)
 		if p.Worst() != diff.SeverityError || p.Findings[0].Code != diff.CodeAmbiguous || strings.Count(p.Findings[0].Message, "-") < 8 {
