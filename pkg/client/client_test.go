@@ -187,7 +187,7 @@ func TestReplyIsNotTheAPI(t *testing.T) {
 		{"no result", answer(200, `{"status":200}`), "no result", false},
 		{"null result", answer(200, `{"status":200,"result":null}`), "no result", false},
 		{"result of another type", answer(200, `{"status":200,"result":[]}`), "decode result", false},
-		{"endless", endless, "larger than 64 MiB", false},
+		{"endless", endless, "larger than 256 MiB", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cl := newClient(t, "https://api.example.com/prefix", client.WithTransport(&script{replies: []reply{c.reply}}), client.WithTick(0))

@@ -21,7 +21,7 @@ const (
 	writeTimeout = 5 * time.Minute
 
 	// maxBody is several times the list of 1,000 services with 100 IP access entries each, and below what hurts a CI runner.
-	maxBody = 64 << 20
+	maxBody = 256 << 20
 )
 
 // exchange is one request with all its tries. It is the http.RoundTripper of each try and the retry policy between them.

@@ -7,6 +7,7 @@ const (
 	CodeUnknownID        = "OC303" // a pinned id that nothing live has
 	CodeLeftOut          = "OC304" // a selected change needs one that is not selected
 	CodeUnknownRole      = "OC305" // a role that the organization does not have
+	CodeConflict         = "OC306" // what is declared does not go with what is live and not declared
 	CodeImmutable        = "OC310" // a create-only field differs
 	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
 	CodeAttachedEndpoint = "OC320" // an endpoint in use whose description differs

@@ -170,6 +170,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		})
 		return
 	}
+	c.checkConflict(kind, d, have, after, fields)
 	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
 		fields = finish(fields, nonce)
 	}
@@ -179,6 +180,27 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	c.plan.Changes = append(c.plan.Changes, Change{
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind), Risk: updateRisk(kind, fields),
 		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: d.Intent.Pos,
+	})
+}
+
+// checkConflict lays what a change sets over what is live and refuses a result that the API would.
+func (c *computation) checkConflict(kind *spec.Kind, d spec.Resource, have, after spec.Tree, fields []FieldChange) {
+	if kind.Conflict == nil || len(fields) == 0 {
+		return
+	}
+	merged := spec.Clone(have)
+	for _, f := range kind.Fields {
+		if v, ok := spec.Get(after, f.Path); ok {
+			spec.Put(merged, f.Path, v)
+		}
+	}
+	path, problem, hint := kind.Conflict(merged)
+	if path == "" {
+		return
+	}
+	c.find(Finding{
+		Code: CodeConflict, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos(path),
+		Message: path + " " + problem, Hint: hint,
 	})
 }
 

@@ -18,6 +18,10 @@ type Kind struct {
 	// Align brings a desired and a live tree of the same object to comparable form where the server reports one fact in
 	// several shapes. It gets copies and may change both. Nil when shapes are one to one.
 	Align func(desired, live Tree)
+	// Conflict says what is impossible about an object once a manifest's fields are laid over the live ones: what the
+	// manifest alone, not knowing them, cannot tell. An empty path means that nothing is. Nil when no fields depend on
+	// each other.
+	Conflict func(merged Tree) (path, problem, hint string)
 }
 
 // Field says how one field compares and whether it can change.

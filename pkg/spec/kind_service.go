@@ -46,6 +46,27 @@ var serviceKind = &Kind{
 	},
 	ToCreate: []string{"provider", "region", "ipAccessList"},
 	Align:    alignService,
+	Conflict: serviceConflict,
+}
+
+// serviceConflict finds what the API refuses of a pair of fields of which a manifest may manage only one.
+func serviceConflict(merged Tree) (path, problem, hint string) {
+	start, _ := Get(merged, "backupConfiguration.backupStartTime")
+	period, _ := Get(merged, "backupConfiguration.backupPeriodInHours")
+	if hours, ok := Number(period); ok && start != nil && hours != 24 && hours != 48 {
+		return "backupConfiguration.backupPeriodInHours",
+			"is " + FormatValue(period) + " while backups have the start time " + FormatValue(start) + ", which allows 24 or 48 hours only",
+			"declare backupStartTime: null to clear it, or another period"
+	}
+	for _, bounds := range [][2]string{{"minReplicaMemoryGb", "maxReplicaMemoryGb"}, {"minReplicas", "maxReplicas"}} {
+		low, lowOK := Number(merged[bounds[0]])
+		high, highOK := Number(merged[bounds[1]])
+		if lowOK && highOK && low > high {
+			return bounds[0], "would be above " + bounds[1] + ": " + FormatValue(merged[bounds[0]]) + " > " + FormatValue(merged[bounds[1]]),
+				"declare both"
+		}
+	}
+	return "", "", ""
 }
 
 // alignService absorbs the mode-shaped reads of FACTS 5.7: which replica fields are reported depends on the autoscaling mode.

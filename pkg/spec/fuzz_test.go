@@ -1,0 +1,67 @@
+package spec_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// FuzzLoad: whatever the input, Load ends, gives organizations or errors but never both, and every place that it names
+// exists. Two loads of one input report the same.
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"testdata/*/*.yaml", "testdata/*/*/*.yaml"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			f.Fatalf("no seeds in %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name) //nolint:gosec // a name that Glob found
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		files := []spec.File{{Name: "f.yaml", Data: data}}
+		organizations, diags := spec.Load(files)
+		if diags.HasErrors() == (organizations != nil) {
+			t.Fatalf("%d organizations, %v", len(organizations), diags)
+		}
+		lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + bytes.Count(data, []byte("\u0085")) +
+			bytes.Count(data, []byte("\u2028")) + bytes.Count(data, []byte("\u2029")) + 1
+		checkPos := func(p spec.Pos) {
+			if p.Line > lines || p.Line > 0 && p.Column < 1 {
+				t.Errorf("%s in a text of %d lines", p, lines)
+			}
+		}
+		for _, d := range diags {
+			checkPos(d.Pos)
+		}
+		for _, o := range organizations {
+			for _, r := range o.Resources {
+				checkPos(r.Intent.Pos)
+				for _, p := range r.Intent.Fields {
+					checkPos(p)
+				}
+			}
+		}
+		_, again := spec.Load(files)
+		text := func(d spec.Diagnostic) string { return d.String() }
+		if !slices.Equal(mapped(diags, text), mapped(again, text)) {
+			t.Errorf("first\n%v\nthen\n%v", diags, again)
+		}
+	})
+}
+
+func mapped[A, B any](list []A, f func(A) B) []B {
+	out := make([]B, len(list))
+	for i, e := range list {
+		out[i] = f(e)
+	}
+	return out
+}

@@ -1,0 +1,265 @@
+package spec_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+	"github.com/orgctl/orgctl/schemas"
+)
+
+type object = map[string]any
+
+func organizationSchema(t *testing.T) object {
+	t.Helper()
+	text, err := schemas.FS.ReadFile(schemas.Organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root object
+	if err := json.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// properties of a definition, references followed.
+func properties(root object, def string) map[string]object {
+	defs, _ := root["$defs"].(object)
+	part, _ := defs[def].(object)
+	list, _ := part["properties"].(object)
+	out := map[string]object{}
+	for name, p := range list {
+		property, _ := p.(object)
+		out[name] = deref(root, property)
+	}
+	return out
+}
+
+func deref(root, part object) object {
+	ref, ok := part["$ref"].(string)
+	if !ok {
+		return part
+	}
+	target := root
+	for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		target, _ = target[step].(object)
+	}
+	return deref(root, target)
+}
+
+// TestSchemaIsComplete: what a manifest may say of a kind is a field that reconciles or a known statement of intent, and
+// every field can be said. A property that nothing reads would be ignored silently.
+func TestSchemaIsComplete(t *testing.T) {
+	root := organizationSchema(t)
+	for _, tc := range []struct {
+		kind, def string
+		intent    []string
+	}{
+		{"organization", "Spec", []string{"privateEndpoints", "ipSets", "serviceDefaults", "services", "keys", "members", "invitations"}},
+		{"privateEndpoint", "PrivateEndpoint", []string{"ensure"}},
+		{"service", "Service", []string{"id", "previously", "ensure", "protect", "access"}},
+		{"key", "Key", []string{"id", "previously", "ensure", "role"}},
+		{"member", "Member", []string{"ensure", "role"}},
+		{"invitation", "Invitation", []string{"ensure", "role"}},
+	} {
+		t.Run(tc.kind, func(t *testing.T) {
+			kind := spec.KindOf(tc.kind)
+			written := properties(root, tc.def)
+			for name, property := range written {
+				nested, _ := property["properties"].(object)
+				if nested != nil && kind.Field(name) == nil && !slices.Contains(tc.intent, name) {
+					for sub := range nested {
+						if path := name + "." + sub; kind.Field(path) == nil {
+							t.Errorf("property %s is no field", path)
+						}
+					}
+					continue
+				}
+				if kind.Field(name) == nil && !slices.Contains(tc.intent, name) {
+					t.Errorf("property %s is no field", name)
+				}
+			}
+			for _, field := range kind.Fields {
+				head, sub, isNested := strings.Cut(field.Path, ".")
+				property, ok := written[head]
+				if isNested {
+					nested, _ := property["properties"].(object)
+					property, ok = nested[sub].(object)
+				}
+				if !ok {
+					t.Errorf("field %s is no property", field.Path)
+					continue
+				}
+				types, _ := property["type"].([]any)
+				if nullable := slices.Contains(types, any("null")); nullable != field.Nullable {
+					t.Errorf("field %s: null allowed %t by the schema, %t by the kind", field.Path, nullable, field.Nullable)
+				}
+				if isList := property["type"] == "array"; isList != (field.List != nil) {
+					t.Errorf("field %s: a list %t in the schema, %t in the kind", field.Path, isList, field.List != nil)
+				}
+			}
+			for _, name := range tc.intent {
+				if _, ok := written[name]; !ok {
+					t.Errorf("%s is no property", name)
+				}
+			}
+		})
+	}
+	for _, kind := range spec.Kinds() {
+		if _, ok := properties(root, "Spec")[kind.Collection]; kind.Collection != "" && !ok {
+			t.Errorf("collection %s is no property of spec", kind.Collection)
+		}
+	}
+	for name := range properties(root, "ServiceDefaults") {
+		if _, ok := properties(root, "Service")[name]; !ok {
+			t.Errorf("default %s is no property of a service", name)
+		}
+	}
+}
+
+// TestSchemaExplainsItself: an editor has something to say about everything, and what it offers is valid.
+func TestSchemaExplainsItself(t *testing.T) {
+	root := organizationSchema(t)
+	id, _ := root["$id"].(string)
+	text, err := schemas.FS.ReadFile(schemas.Organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(id, bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	var visit func(part object, pointer string)
+	visit = func(part object, pointer string) {
+		if _, isRef := part["$ref"]; isRef {
+			return
+		}
+		for _, keyword := range []string{"title", "description"} {
+			if s, _ := part[keyword].(string); s == "" {
+				t.Errorf("%s has no %s", pointer, keyword)
+			}
+		}
+		examples, _ := part["examples"].([]any)
+		if len(examples) == 0 {
+			t.Errorf("%s has no examples", pointer)
+		}
+		compiled, err := compiler.Compile(id + pointer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, example := range examples {
+			if err := compiled.Validate(example); err != nil {
+				t.Errorf("%s: example %v: %v", pointer, example, err)
+			}
+		}
+		if part["type"] == "object" && part["additionalProperties"] == nil {
+			t.Errorf("%s is open", pointer)
+		}
+		if _, ok := part["oneOf"]; ok {
+			t.Errorf("%s has oneOf, which reports every branch when none fits", pointer)
+		}
+		list, _ := part["properties"].(object)
+		for name, p := range list {
+			property, _ := p.(object)
+			visit(property, pointer+"/properties/"+name)
+		}
+		for _, keyword := range []string{"items", "additionalProperties"} {
+			if sub, ok := part[keyword].(object); ok {
+				visit(sub, pointer+"/"+keyword)
+			}
+		}
+	}
+	visit(root, "#")
+	defs, _ := root["$defs"].(object)
+	for name, d := range defs {
+		def, _ := d.(object)
+		visit(def, "#/$defs/"+name)
+	}
+}
+
+// codes are the constants of codes.go.
+func codes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if literal, ok := n.(*ast.BasicLit); ok {
+			code, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, code)
+		}
+		return true
+	})
+	if len(list) == 0 {
+		t.Fatal("codes.go has no code")
+	}
+	return list
+}
+
+// TestCodesAreDocumented: every code has a section in docs/errors.md, and the example there gives the code.
+func TestCodesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "errors.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(text), "\n## ")[1:]
+	var documented []string
+	for _, section := range sections {
+		code, body, _ := strings.Cut(section, "\n")
+		documented = append(documented, code)
+		for i, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(body, -1) {
+			t.Run(fmt.Sprintf("%s/%d", code, i), func(t *testing.T) {
+				manifest := block[1]
+				if !strings.HasPrefix(manifest, "apiVersion:") {
+					manifest = header + manifest
+				}
+				_, diags := spec.Load([]spec.File{{Name: "errors.md", Data: []byte(manifest)}})
+				for _, d := range diags {
+					if d.Code != code {
+						t.Errorf("%s", d)
+					}
+				}
+				if len(diags) == 0 {
+					t.Error("the example is valid")
+				}
+			})
+		}
+	}
+	if diff := cmp.Diff(codes(t), documented); diff != "" {
+		t.Errorf("sections (-codes.go +errors.md):\n%s", diff)
+	}
+}
+
+// TestCodesAreTested: every code is given by some file of testdata/bad, except those that need what git cannot hold.
+func TestCodesAreTested(t *testing.T) {
+	elsewhere := []string{spec.CodeRead, spec.CodeTooLarge, spec.CodeEncoding} // TestRead, TestReadRefusesLargeInput, TestBadText
+	for _, code := range codes(t) {
+		found, err := filepath.Glob(filepath.Join("testdata", "bad", code+"-*.want"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 0 && !slices.Contains(elsewhere, code) {
+			t.Errorf("%s has no file in testdata/bad", code)
+		}
+	}
+}
