@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // newApp assembles the command line: one command a file.
@@ -13,21 +15,20 @@ func newApp(e *env) *cli.App {
 	app := &cli.App{
 		Name:      "orgctl",
 		Usage:     "keep a cloud organization equal to YAML in git",
-		UsageText: "orgctl plan -f orgs/acme\n   orgctl apply -f orgs/acme --secrets-out secrets\n   orgctl drift -f orgs/acme",
+		UsageText: "orgctl plan -f orgs/acme\norgctl apply -f orgs/acme --secrets-out secrets\norgctl drift -f orgs/acme",
 		Description: "Credentials come from CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; CLICKHOUSE_ORG_ID and\n" +
 			"CLICKHOUSE_API_URL are optional. Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp,
 		Version: e.version,
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{
 			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), exportCommand(e), sandboxCommand(e),
-			schemaCommand(e), completionCommand(e), versionCommand(e),
+			schemaCommand(e), completionCommand(e), versionCommand(e), helpCommand(),
 		},
-		Suggest:                   true,
+		Flags:                     []cli.Flag{cli.HelpFlag},
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit.go decides
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
+		OnUsageError:              usageError,
 		Action:                    noCommand,
-		CommandNotFound:           nil,
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError
@@ -42,10 +43,39 @@ func noCommand(c *cli.Context) error {
 	if name == "" {
 		return cli.ShowAppHelp(c)
 	}
-	if suggestion := cli.SuggestCommand(c.App.Commands, name); suggestion != "" {
-		return usage("there is no command %q; did you mean %s?", name, strings.TrimSuffix(suggestion, "."))
+	return unknownCommand(c.App, name)
+}
+
+func unknownCommand(app *cli.App, name string) error {
+	return usage("there is no command %q%s", name, didYouMean(name, commandNames(app)))
+}
+
+// usageError adds to the parser's complaint what was probably meant.
+func usageError(c *cli.Context, err error, _ bool) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown || c.Command == nil {
+		return usage("%w", err)
 	}
-	return usage("there is no command %q", name)
+	var known []string
+	for _, f := range c.Command.VisibleFlags() {
+		known = append(known, typed(f.Names()[0]))
+	}
+	return usage("there is no flag %s%s", typed(name), didYouMean(typed(name), known))
+}
+
+// typed is a flag's name as it is typed.
+func typed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+func didYouMean(word string, known []string) string {
+	if meant := spec.Nearest(word, known); meant != "" {
+		return "; did you mean " + meant + "?"
+	}
+	return ""
 }
 
 // permute moves flags before arguments, since the parser stops at the first argument and users do not: orgctl apply
@@ -71,7 +101,9 @@ func permute(app *cli.App, args []string) []string {
 			return slices.Concat(flags, []string{"--"}, rest, args[i+1:])
 		case len(a) < 2 || a[0] != '-':
 			rest = append(rest, a)
-		case takesValue[name] && !hasValue && i+1 < len(args):
+		case takesValue[name] && !hasValue && i+1 == len(args):
+			return append(flags, a) // its value is missing: an argument behind it would be taken for one
+		case takesValue[name] && !hasValue:
 			i++
 			flags = append(flags, a, args[i])
 		default:
@@ -95,6 +127,23 @@ func versionCommand(e *env) *cli.Command {
 		Action: func(*cli.Context) error {
 			_, err := fmt.Fprintf(e.stdout, "orgctl %s\n", e.version)
 			return err
+		},
+	}
+}
+
+// helpCommand stands in for the parser's own, which has no usage error for a command that does not exist.
+func helpCommand() *cli.Command {
+	return &cli.Command{
+		Name: "help", Usage: "show how a command is used", UsageText: "orgctl help plan", ArgsUsage: "[COMMAND]",
+		Action: func(c *cli.Context) error {
+			switch name := c.Args().First(); {
+			case name == "":
+				return cli.ShowAppHelp(c)
+			case c.App.Command(name) == nil:
+				return unknownCommand(c.App, name)
+			default:
+				return cli.ShowCommandHelp(c, name)
+			}
 		},
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,78 +14,101 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
-	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 func applyCommand(e *env) *cli.Command {
+	limits := cloud.DefaultLimits()
 	return &cli.Command{
-		Name: "apply", Usage: "make the organization equal to the manifests",
-		UsageText: "orgctl apply -f orgs/acme --secrets-out secrets\n   orgctl apply -f orgs/acme --yes --secrets-out secrets --allow-delete 'service/tmp-*'",
+		Name: "apply", Usage: "make the organization equal to the manifests, or carry out a saved plan",
+		UsageText: "orgctl apply -f orgs/acme --secrets-out secrets\norgctl apply plan.json --yes --secrets-out secrets\n" +
+			"orgctl apply -f orgs/acme --yes --secrets-out secrets --allow-delete 'service/tmp-*'",
+		ArgsUsage: "[PLAN.json]",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-			&cli.StringFlag{Name: "secrets-out", Usage: "write the secrets of created objects to `DIR`, one file each, mode 0600"},
-			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services that match `service/GLOB` (repeatable)"},
 			&cli.StringFlag{Name: "expect-digest", Usage: "apply only the plan with this `DIGEST`; exit 6 if it is another one by now"},
+			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services that match `service/GLOB` (repeatable)"},
+		}, secretFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "journal", Usage: "remember unfinished creations in `FILE` (default: beside the secrets, else in the user's state directory)"},
 			&cli.DurationFlag{Name: "settle", Usage: "how `LONG` to wait for the API to show what it has accepted", Value: time.Duration(apply.Defaults().Settle) * time.Second},
+			&cli.DurationFlag{Name: "timeout", Usage: "begin nothing more after so `LONG`, as after an interrupt"},
+			&cli.DurationFlag{Name: "create-timeout", Usage: "how `LONG` to wait for a new service", Value: limits.Create},
+			&cli.DurationFlag{Name: "start-timeout", Usage: "how `LONG` to wait for a service to start", Value: limits.Start},
+			&cli.DurationFlag{Name: "stop-timeout", Usage: "how `LONG` to wait for a service to stop", Value: limits.Stop},
+			&cli.DurationFlag{Name: "delete-timeout", Usage: "how `LONG` to wait for a service to be gone", Value: limits.Delete},
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error { return runApply(e, c) },
 	}
 }
 
-func runApply(e *env, c *cli.Context) error {
-	if err := noArguments(c); err != nil {
-		return err
-	}
-	if !c.Bool("yes") && !e.stdinTTY {
-		return usage("there is nobody to ask: add --yes to apply without confirmation")
-	}
+// goal is what is to be applied: manifests, or a plan that was saved and reviewed.
+type goal struct {
+	desired  *spec.Organization
+	sel      diff.Selection
+	reviewed *diff.Plan // nil for manifests
+}
+
+func readGoal(e *env, c *cli.Context) (goal, error) {
 	sel, err := selection(c)
 	if err != nil {
-		return err
+		return goal{}, err
+	}
+	if !c.Args().Present() {
+		desired, err := load(e, c)
+		return goal{desired: desired, sel: sel}, err
+	}
+	if c.NArg() > 1 || c.IsSet("file") || c.IsSet("org") || !sel.All() {
+		return goal{}, usage("a saved plan is applied whole and alone: orgctl apply %s --yes", c.Args().First())
+	}
+	file, err := os.Open(c.Args().First())
+	if err != nil {
+		return goal{}, err
+	}
+	defer func() { _ = file.Close() }()
+	p, err := diff.ReadPlan(file)
+	if err != nil {
+		return goal{}, fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return goal{desired: p.Desired(), reviewed: p}, nil
+}
+
+func runApply(e *env, c *cli.Context) error {
+	if !c.Bool("yes") && !e.stdinTTY {
+		return usage("there is nobody to ask: add --yes to apply without confirmation")
 	}
 	leave, err := selectors(c.StringSlice("allow-delete"))
 	if err != nil {
 		return err
 	}
-	desired, err := load(e, c)
+	g, err := readGoal(e, c)
 	if err != nil {
 		return err
 	}
-	t, err := newTarget(e, c)
+	s, err := openSession(e, c, g.desired)
 	if err != nil {
 		return err
 	}
-	sink, err := openSink(c.String("secrets-out"), t)
+	defer s.close()
+	p, err := s.plan(c.Context, g.desired, g.sel)
 	if err != nil {
 		return err
 	}
-	progress := view.NewProgress(e.stderr, e.stderrTTY, e.stderrView())
-	backend, err := t.connect(e, c, desired, sink, progress)
-	if err != nil {
+	if err := current(c, g.reviewed, p); err != nil {
 		return err
 	}
-	p, err := backend.plan(c.Context, desired, sel)
-	if err != nil {
+	if g.reviewed != nil {
+		p = g.reviewed // the same changes, with the reasons, positions and findings that were reviewed
+	}
+	missing := unmet(p, leave, s.hasSink)
+	if err := render(e, withRequirements(p, missing), []output{{format: "text"}}); err != nil {
 		return err
 	}
-	if err := render(e, p, []output{{format: "text"}}); err != nil {
+	if err := permitted(e, c, p, missing); err != nil {
 		return err
 	}
-	if err := permitted(e, c, p, leave, sink != nil); err != nil {
-		return err
-	}
-	opts := apply.Defaults()
-	opts.Tick, opts.Notify, opts.Stop = t.tick, progress.Event, e.interrupt.stop
-	opts.Settle = int(c.Duration("settle") / time.Second)
-
-	e.interrupt.graceful.Store(true)
-	defer e.interrupt.graceful.Store(false)
-	outcome := apply.Run(c.Context, p, backend, opts)
-	progress.Clear()
-	apply.Verify(c.Context, outcome, p, func(ctx context.Context) (*diff.Plan, error) {
-		return backend.plan(ctx, desired, sel)
-	}, opts)
+	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return s.plan(ctx, g.desired, g.sel) })
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		return err
 	}
@@ -93,23 +118,69 @@ func runApply(e *env, c *cli.Context) error {
 	return nil
 }
 
-// openSink opens the place for secrets, nil where none is named.
-func openSink(dir string, t *target) (secrets.Sink, error) {
-	switch {
-	case dir != "":
-		return secrets.NewDir(dir)
-	case t.ephemeral:
-		return secrets.NewMemory(), nil
-	case t.secretsDir != "":
-		return secrets.NewDir(t.secretsDir)
-	default:
-		return nil, nil //nolint:nilnil // no sink is a valid answer: only changes that make a secret need one
+// carryOut applies a permitted plan and verifies it.
+func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
+	if p.Empty() {
+		return &apply.Report{Results: []apply.Result{}, Converged: true} // observed a moment ago
 	}
+	opts := apply.Defaults()
+	opts.Tick, opts.Notify = s.target.tick, s.progress.Event
+	opts.Settle = int(c.Duration("settle") / time.Second)
+	e.interrupt.graceful.Store(true)
+	defer e.interrupt.graceful.Store(false)
+	stop, release := stopAfter(e.interrupt.stop, c.Duration("timeout"))
+	defer release()
+	opts.Stop = stop
+	outcome := apply.Run(c.Context, p, s, opts)
+	s.progress.Clear()
+	apply.Verify(c.Context, outcome, p, replan, opts)
+	return outcome
 }
 
-// permitted judges a shown plan: what blocks it, what it requires, what was expected, and what the person at the terminal
-// says. An empty plan needs nobody's leave.
-func permitted(e *env, c *cli.Context, p *diff.Plan, leave []string, hasSink bool) error {
+// stopAfter closes the returned channel when stop is closed or the time is over; no time means never.
+func stopAfter(stop <-chan struct{}, limit time.Duration) (_ <-chan struct{}, release func()) {
+	if limit <= 0 {
+		return stop, func() {}
+	}
+	over, done := make(chan struct{}), make(chan struct{})
+	timer := time.NewTimer(limit)
+	go func() {
+		select {
+		case <-stop:
+			close(over)
+		case <-timer.C:
+			close(over)
+		case <-done:
+		}
+	}()
+	return over, func() { timer.Stop(); close(done) }
+}
+
+// current refuses a plan that is no longer the one that was reviewed, and says what has moved.
+func current(c *cli.Context, reviewed, now *diff.Plan) error {
+	want := c.String("expect-digest")
+	if reviewed != nil {
+		if want != "" && want != reviewed.Digest {
+			return &codedError{code: exitStale, err: fmt.Errorf("the saved plan is %s, not %s", reviewed.Digest, want)}
+		}
+		if reviewed.Digest == now.Digest {
+			return nil
+		}
+		var moved strings.Builder
+		for _, a := range diff.Moved(reviewed, now) {
+			fmt.Fprintf(&moved, "\n  %s", a)
+		}
+		return &codedError{code: exitStale, err: fmt.Errorf("the organization has moved since this plan was made; plan again. What would be done now differs for:%s", &moved)}
+	}
+	if want == "" || want == now.Digest {
+		return nil
+	}
+	return &codedError{code: exitStale, err: fmt.Errorf("the plan is now %s, not %s: review it again", now.Digest, want)}
+}
+
+// permitted judges a shown plan: what blocks it, what it requires, and what the person at the terminal says. An empty plan
+// needs nobody's leave.
+func permitted(e *env, c *cli.Context, p *diff.Plan, missing []diff.Requirement) error {
 	switch p.Worst() {
 	case diff.SeverityError:
 		return exit(exitError)
@@ -117,11 +188,8 @@ func permitted(e *env, c *cli.Context, p *diff.Plan, leave []string, hasSink boo
 		return blocked("the plan is blocked; nothing was changed")
 	case diff.SeverityWarning, diff.SeverityNote:
 	}
-	if missing := unmet(p, leave, hasSink); len(missing) > 0 {
-		return blocked("%s; nothing was changed", strings.Join(missing, "; "))
-	}
-	if want := c.String("expect-digest"); want != "" && want != p.Digest {
-		return &codedError{code: exitStale, err: fmt.Errorf("the plan is now %s, not %s: review it again", p.Digest, want)}
+	if len(missing) > 0 {
+		return blocked("apply needs what the plan lists above; nothing was changed")
 	}
 	if p.Empty() || c.Bool("yes") {
 		return nil
@@ -129,26 +197,26 @@ func permitted(e *env, c *cli.Context, p *diff.Plan, leave []string, hasSink boo
 	fmt.Fprintf(e.stderr, "Apply this plan to %s? Only \"yes\" is taken as such: ", p.Organization.Handle)
 	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
 	if strings.TrimSpace(answer) != "yes" {
-		return &codedError{code: exitError, err: fmt.Errorf("not confirmed; nothing was changed%s", causeOf(err))}
+		return &codedError{code: exitError, err: errors.Join(errors.New("not confirmed; nothing was changed"), err)}
 	}
 	return nil
 }
 
-func causeOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (%v)", err)
-}
-
 // unmet are the requirements of a plan that this run does not meet.
-func unmet(p *diff.Plan, leave []string, hasSink bool) []string {
-	var out []string
+func unmet(p *diff.Plan, leave []string, hasSink bool) []diff.Requirement {
+	out := []diff.Requirement{}
 	for _, r := range p.Requirements {
 		if r.Kind == diff.RequireSecretSink && hasSink || r.Kind == diff.RequireDeleteLeave && diff.MatchAny(leave, r.Address) {
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s %s: %s; %s", r.Code, r.Address, r.Message, r.Hint))
+		out = append(out, r)
 	}
 	return out
+}
+
+// withRequirements is a plan as this run shows it: with only those requirements that it does not meet.
+func withRequirements(p *diff.Plan, missing []diff.Requirement) *diff.Plan {
+	shown := *p
+	shown.Requirements = missing
+	return &shown
 }

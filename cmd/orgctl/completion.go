@@ -10,7 +10,7 @@ import (
 func completionCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print a completion script for bash, zsh or fish",
-		UsageText: "source <(orgctl completion bash)\n   orgctl completion zsh > \"${fpath[1]}/_orgctl\"\n   orgctl completion fish > ~/.config/fish/completions/orgctl.fish",
+		UsageText: "source <(orgctl completion bash)\norgctl completion zsh > \"${fpath[1]}/_orgctl\"\norgctl completion fish > ~/.config/fish/completions/orgctl.fish",
 		ArgsUsage: "bash|zsh|fish",
 		Action: func(c *cli.Context) error {
 			script, ok := completions[c.Args().First()]
@@ -31,11 +31,7 @@ func words(c *cli.Command) []string {
 	var out []string
 	for _, f := range c.Flags {
 		for _, name := range f.Names() {
-			dashes := "--"
-			if len(name) == 1 {
-				dashes = "-"
-			}
-			out = append(out, dashes+name)
+			out = append(out, typed(name))
 		}
 	}
 	return append(out, "--help")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
-	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -31,10 +32,14 @@ type target struct {
 	transport    http.RoundTripper // nil for the network
 	rate         client.Rate
 	tick         time.Duration
+	sandbox      string // state file of the embedded simulator, or ""
 	organization string // id that the environment asks for, or ""
 	secretsDir   string // where secrets go unless told otherwise: beside the sandbox's state, else nowhere
 	ephemeral    bool   // a sandbox without state: its secrets are worth nothing
 }
+
+// ephemeralSandbox is the sandbox that keeps no state.
+const ephemeralSandbox = ":memory:"
 
 // sandboxTick makes the waits of an embedded sandbox without delays short: nothing there takes time.
 const sandboxTick = 10 * time.Millisecond
@@ -52,7 +57,8 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 		t.credentials = client.Credentials{KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret)}
 		t.transport = server.Transport()
 		t.rate = client.Rate{}
-		t.ephemeral = file == ":memory:"
+		t.sandbox = file
+		t.ephemeral = file == ephemeralSandbox
 		t.secretsDir = strings.TrimSuffix(file, ".json") + ".secrets"
 		if server.Config().Delays == (sim.Delays{}) {
 			t.tick = sandboxTick
@@ -85,14 +91,8 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 	return t, nil
 }
 
-// connection is a backend with what its user wants to know of it.
-type connection struct {
-	*cloud.Backend
-	tick time.Duration
-}
-
-// connect makes the backend. A command that only reads gets a client that cannot write.
-func (t *target) connect(e *env, c *cli.Context, desired *spec.Organization, sink secrets.Sink, progress *view.Progress, extra ...client.Option) (*connection, error) {
+// dial makes the client of the API, without sending anything.
+func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...client.Option) (*cloudapi.API, error) {
 	opts := []client.Option{
 		client.WithUserAgent("orgctl/" + e.version), client.WithRate(t.rate), client.WithTick(t.tick),
 		client.WithNotify(func(n client.Notice) { progress.Notice(notice(n)) }),
@@ -107,17 +107,34 @@ func (t *target) connect(e *env, c *cli.Context, desired *spec.Organization, sin
 	if err != nil {
 		return nil, err
 	}
-	organization := t.organization
-	if desired != nil && desired.ID != "" {
-		if organization != "" && !strings.EqualFold(organization, desired.ID) {
-			return nil, fmt.Errorf("%s: the manifest is of organization %s, CLICKHOUSE_ORG_ID says %s", desired.Pos, desired.ID, organization)
-		}
-		organization = desired.ID
+	return cloudapi.New(api), nil
+}
+
+// wanted is the id of the organization that the manifest or the environment insists on, or "".
+func (t *target) wanted(desired *spec.Organization) (string, error) {
+	if t.organization != "" && desired.ID != "" && !strings.EqualFold(t.organization, desired.ID) {
+		return "", fmt.Errorf("%s: the manifest is of organization %s, CLICKHOUSE_ORG_ID says %s", desired.Pos, desired.ID, t.organization)
 	}
-	return &connection{tick: t.tick, Backend: cloud.New(cloudapi.New(api), cloud.Options{
-		OrganizationID: organization, KeyID: t.credentials.KeyID, Secrets: sink, Tick: t.tick, Settle: apply.Defaults().Settle,
+	return cmp.Or(desired.ID, t.organization), nil
+}
+
+// reader is a backend for commands that only read: its client cannot write.
+func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*connection, error) {
+	wanted, err := t.wanted(desired)
+	if err != nil {
+		return nil, err
+	}
+	api, err := t.dial(e, c, view.NewProgress(e.stderr, e.stderrTTY, e.stderrView()), client.ReadOnly())
+	if err != nil {
+		return nil, err
+	}
+	return &connection{cloud.New(api, cloud.Options{
+		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(journal.Scope{}), Tick: t.tick,
 	})}, nil
 }
+
+// connection is a backend that also plans.
+type connection struct{ *cloud.Backend }
 
 func notice(n client.Notice) string {
 	why := fmt.Sprintf("to try %s %s again (%v)", n.Method, n.Path, n.Cause)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -32,12 +34,24 @@ func processEnv() *env {
 		width = 0
 	}
 	return &env{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+		stdin: os.Stdin, stdout: quiet{os.Stdout}, stderr: quiet{os.Stderr}, getenv: os.Getenv,
 		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		stderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
 		width:     width, version: version(), interrupt: newInterrupt(),
 	}
+}
+
+// quiet writes to a stream whose reader may leave (orgctl plan | head): what nobody reads is dropped, and neither the work nor
+// the exit code depends on it.
+type quiet struct{ w io.Writer }
+
+func (q quiet) Write(p []byte) (int, error) {
+	n, err := q.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // released is set by the linker in release builds.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/client"
@@ -57,7 +56,7 @@ func blocked(format string, args ...any) error {
 
 // report prints what no command has printed yet and gives the exit code.
 func report(e *env, err error) int {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if err == nil {
 		return exitOK
 	}
 	var coded *codedError

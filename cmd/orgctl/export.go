@@ -6,16 +6,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
-	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 func exportCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write the live organization as a manifest that plans empty",
-		UsageText: "orgctl export > acme.yaml\n   orgctl export --out acme.yaml",
+		UsageText: "orgctl export > acme.yaml\norgctl export --out acme.yaml",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of standard output"},
 		}, connectionFlags()),
@@ -31,8 +29,7 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	progress := view.NewProgress(e.stderr, e.stderrTTY, e.stderrView())
-	backend, err := t.connect(e, c, nil, nil, progress, client.ReadOnly())
+	backend, err := t.reader(e, c, &spec.Organization{})
 	if err != nil {
 		return err
 	}

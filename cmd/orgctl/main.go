@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	// A closed pipe (orgctl plan | head) is an error of a write to be judged there, not a reason to die between two calls.
+	// A closed pipe (orgctl plan | head) is an error of a write, not a reason to die between two calls; see quiet.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args, processEnv()))
 }

@@ -72,8 +72,19 @@ func render(e *env, p *diff.Plan, to []output) error {
 	return nil
 }
 
-// writeFile replaces a file in one step, readable by its owner only: plans say much about an organization.
+// writeFile replaces a file in one step, readable by its owner only: plans say much about an organization. A pipe or device
+// is written to and never replaced.
 func writeFile(name string, write func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err == nil {
+			err = errors.Join(write(f), f.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		return nil
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -5,15 +5,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
-	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 )
 
 func planCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what apply would change, without changing anything",
-		UsageText: "orgctl plan -f orgs/acme\n   orgctl plan -f orgs/acme -o markdown=plan.md --out plan.json --detailed-exitcode",
+		UsageText: "orgctl plan -f orgs/acme\norgctl plan -f orgs/acme -o markdown=plan.md --out plan.json --detailed-exitcode",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			outputFlag(),
 			&cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"},
@@ -41,14 +39,14 @@ func planCommand(e *env) *cli.Command {
 func driftCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "drift", Usage: "plan for a scheduler: exit 2 when the organization is not as declared",
-		UsageText: "orgctl drift -f orgs/acme\n   orgctl drift -f orgs/acme -o markdown=drift.md",
+		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
 		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
 			p, err := makePlan(e, c)
 			switch {
 			case err != nil:
 				return err
-			case p.Drifted():
+			case p.Drifted(), p.Worst() == diff.SeverityBlocked: // an immutable field that differs is drift without a change
 				return exit(exitChanges)
 			case p.Worst() == diff.SeverityError:
 				return exit(exitError)
@@ -80,7 +78,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	backend, err := t.connect(e, c, desired, nil, view.NewProgress(e.stderr, e.stderrTTY, e.stderrView()), client.ReadOnly())
+	backend, err := t.reader(e, c, desired)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 func sandboxCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "sandbox", Usage: "serve a simulated ClickHouse Cloud API on loopback",
-		UsageText: "orgctl sandbox --listen 127.0.0.1:8123\n   orgctl sandbox --state acme.json --provision 30s --rate-limit 10/10s",
+		UsageText: "orgctl sandbox --listen 127.0.0.1:8123\norgctl sandbox --state acme.json --provision 30s --rate-limit 10/10s",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "loopback `ADDRESS` to serve on", Value: "127.0.0.1:8123"},
 			&cli.StringFlag{Name: "state", Usage: "keep the organization in `FILE`", Value: ":memory:"},

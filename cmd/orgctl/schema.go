@@ -14,7 +14,7 @@ var schemaFiles = map[string]string{"organization": "organization.v1.schema.json
 func schemaCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "schema", Usage: "print a JSON Schema: organization (the manifest) or plan",
-		UsageText: "orgctl schema > organization.v1.schema.json\n   orgctl schema plan",
+		UsageText: "orgctl schema > organization.v1.schema.json\norgctl schema plan",
 		ArgsUsage: "[organization|plan]",
 		Action: func(c *cli.Context) error {
 			name := c.Args().First()

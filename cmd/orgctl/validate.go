@@ -14,7 +14,7 @@ import (
 func validateCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "validate", Usage: "check manifests without any network",
-		UsageText: "orgctl validate -f orgs/acme\n   orgctl validate -f orgs -o json",
+		UsageText: "orgctl validate -f orgs/acme\norgctl validate -f orgs -o json",
 		Flags: slices.Concat(manifestFlags()[:1], []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: text or json", Value: "text"},
 		}),
@@ -34,9 +34,10 @@ func validate(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if format == "json" {
+	switch {
+	case format == "json":
 		err = view.DiagnosticsJSON(e.stdout, diagnostics)
-	} else {
+	case len(diagnostics) > 0:
 		err = view.Diagnostics(e.stderr, diagnostics, e.stderrView())
 	}
 	if err != nil {
@@ -68,8 +69,10 @@ func loadAll(e *env, c *cli.Context) ([]*spec.Organization, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := view.Diagnostics(e.stderr, diagnostics, e.stderrView()); err != nil {
-		return nil, err
+	if len(diagnostics) > 0 {
+		if err := view.Diagnostics(e.stderr, diagnostics, e.stderrView()); err != nil {
+			return nil, err
+		}
 	}
 	if diagnostics.HasErrors() {
 		return nil, exit(exitError)

@@ -21,7 +21,7 @@ func Verify(ctx context.Context, report *Report, applied *diff.Plan, replan func
 			return
 		}
 		remaining.Changes = withoutResets(remaining.Changes, applied)
-		if allApplied && remaining.Empty() {
+		if allApplied && remaining.Empty() && remaining.Worst() != diff.SeverityError {
 			report.Converged = true
 			return
 		}

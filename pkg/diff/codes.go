@@ -15,4 +15,14 @@ const (
 	CodeUnhealthy        = "OC322" // a service reports degraded or failed
 	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
 	CodeSecretSink       = "OC331" // apply needs a place for secrets
+
+	CodeAdmins        = "OC340" // too few administrators would be left
+	CodeCallerKey     = "OC341" // the calling key would be deleted, disabled or expired
+	CodeCallerRoles   = "OC342" // the calling key would lose its admin role, or all that it may do
+	CodeCallerAddress = "OC343" // the calling key would no longer be accepted from where it is used
+	CodeWayIn         = "OC344" // a service would lose its last way in
+	CodeMaxDeletes    = "OC345" // too much of a collection would be pruned
+	CodeEmptyDesired  = "OC346" // a collection would be pruned of which nothing is declared
+	CodeFirstAdoption = "OC347" // a collection would be pruned of which nothing declared is live
+	CodeSecondaries   = "OC348" // a primary would go or stop before its secondaries are gone
 )

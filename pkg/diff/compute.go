@@ -32,10 +32,12 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 		c.compare(p)
 	}
 	c.undeclared(pairs, people.emails)
+	c.leaveAttached()
 	c.notChecked()
-	c.guard(pairs)
+	c.inspect(pairs)
 
 	p := c.plan
+	p.Policy = c.policy(pairs)
 	link(p.Changes)
 	p.narrow(sel)
 	ordered, err := order(p.Changes)
@@ -44,7 +46,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	}
 	p.Changes = ordered
 	p.require(desired.Policy)
-	p.seal()
+	p.Guard(live, Caller{})
 	return p, nil
 }
 
@@ -64,7 +66,7 @@ func (c *computation) compare(p pair) {
 	switch {
 	case d.Intent.Absent && l == nil:
 	case d.Intent.Absent:
-		c.delete(*l, d.Address, "declared absent", d.Intent.Pos)
+		c.delete(*l, Change{Address: d.Address, Reason: "declared absent", Pos: d.Intent.Pos})
 	case l == nil:
 		c.create(kind, d)
 	default:
@@ -91,7 +93,7 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 		kind.Align(after, spec.Tree{})
 	}
 	change := Change{
-		Address: d.Address, Action: Create, Reason: "declared, not live", Risk: RiskNone, After: after, Pos: d.Intent.Pos,
+		Address: d.Address, Action: Create, Reason: "declared, not live", After: after, Pos: d.Intent.Pos,
 	}
 	if kind.Name == "invitation" && d.Intent.Fields == nil {
 		change.Reason = "a member who has not joined yet is invited"
@@ -109,13 +111,12 @@ func incompleteHint(kind *spec.Kind, path string) string {
 	return fmt.Sprintf("write %s: in the %s, or in serviceDefaults for all services", path, kind.Name)
 }
 
-func (c *computation) delete(l spec.Resource, address spec.Address, reason string, pos spec.Pos) {
-	kind := spec.KindOf(l.Address.Kind)
-	before := canonical(kind, l.Spec)
-	c.plan.Changes = append(c.plan.Changes, Change{
-		Address: address, Action: Delete, ID: l.ID, Reason: reason, Risk: RiskDestructive,
-		Before: before, Precondition: Precondition(l.ID, before), Pos: pos,
-	})
+// delete completes a change with what a deletion of the live object is.
+func (c *computation) delete(l spec.Resource, change Change) {
+	change.Action, change.ID = Delete, l.ID
+	change.Before = canonical(spec.KindOf(l.Address.Kind), l.Spec)
+	change.Precondition = Precondition(l.ID, change.Before)
+	c.plan.Changes = append(c.plan.Changes, change)
 }
 
 func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
@@ -161,15 +162,6 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		}
 		fields = append(fields, change)
 	}
-	if kind.Name == "privateEndpoint" && len(fields) > 0 && attached(c.live, want["id"]) {
-		c.find(Finding{
-			Code: CodeAttachedEndpoint, Severity: SeverityNote, Address: d.Address, Pos: fields[0].Pos,
-			Message: fmt.Sprintf("its description is %s, the manifest says %s; it is not registered anew while services use it",
-				spec.FormatValue(fields[0].Before), spec.FormatValue(fields[0].After)),
-			Hint: "declare the live description, or detach the endpoint first",
-		})
-		return
-	}
 	c.checkConflict(kind, d, have, after, fields)
 	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
 		fields = finish(fields, nonce)
@@ -178,7 +170,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		return
 	}
 	c.plan.Changes = append(c.plan.Changes, Change{
-		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind), Risk: updateRisk(kind, fields),
+		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
 		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: d.Intent.Pos,
 	})
 }
@@ -243,15 +235,6 @@ func (c *Change) Unfinished() (nonce string, ok bool) {
 	return "", false
 }
 
-func updateRisk(kind *spec.Kind, fields []FieldChange) Risk {
-	for _, f := range fields {
-		if kind.Field(f.Path).Disrupts || f.List && len(f.Remove) > 0 && f.Path != "tags" {
-			return RiskDisruptive
-		}
-	}
-	return RiskNone
-}
-
 // followRenames rewrites references of a live tree to the names that their targets will have after this plan, so that
 // renaming a primary is not a difference of its secondaries.
 func (c *computation) followRenames(kind *spec.Kind, have spec.Tree) {
@@ -264,10 +247,23 @@ func (c *computation) followRenames(kind *spec.Kind, have spec.Tree) {
 	}
 }
 
-func attached(live *spec.Live, id any) bool {
-	return slices.ContainsFunc(live.Resources, func(r spec.Resource) bool {
-		ids, _ := r.Spec["privateEndpointIds"].([]any)
-		return r.Address.Kind == "service" && slices.Contains(ids, id)
+// leaveAttached takes back the changes of endpoints that services will still use: an endpoint changes only by being
+// registered anew, and that would cut them off. One that this plan detaches is registered anew afterwards.
+func (c *computation) leaveAttached() {
+	used := outcomeOf(c.plan, c.live).attached()
+	c.plan.Changes = slices.DeleteFunc(c.plan.Changes, func(change Change) bool {
+		id, _ := change.After["id"].(string)
+		if change.Address.Kind != "privateEndpoint" || change.Action != Update || !used[id] {
+			return false
+		}
+		f := change.Fields[0]
+		c.find(Finding{
+			Code: CodeAttachedEndpoint, Severity: SeverityNote, Address: change.Address, Pos: f.Pos,
+			Message: fmt.Sprintf("its description is %s, the manifest says %s; it is not registered anew while services use it",
+				spec.FormatValue(f.Before), spec.FormatValue(f.After)),
+			Hint: "declare the live description, or detach the endpoint first",
+		})
+		return true
 	})
 }
 
@@ -302,7 +298,7 @@ func (c *computation) undeclared(pairs []pair, emails map[string]bool) {
 		}
 		_, declared := c.desired.Declared[kind.Collection]
 		if declared && slices.Contains(c.desired.Policy.Prune, kind.Collection) && !c.uncertain(r) {
-			c.delete(r, address, "not declared, and policy.prune names "+kind.Collection, spec.Pos{})
+			c.delete(r, Change{Address: address, Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
 			continue
 		}
 		c.plan.Unmanaged = append(c.plan.Unmanaged, Unmanaged{
@@ -417,6 +413,7 @@ func (p *Plan) seal() {
 	})
 	p.Summary = p.summarize()
 	p.Digest = digest(p.Changes)
+	p.Checksum, _ = checksum(mustEncode(p)) // what was just encoded decodes
 }
 
 func (p *Plan) summarize() Summary {

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -41,12 +42,30 @@ func digest(changes []Change) string {
 	return hash(all)
 }
 
+// checksum hashes an encoded plan but for its checksum. It works on JSON rather than on Plan, so that fields which a newer
+// minor version has added count too.
+func checksum(encoded []byte) (string, error) {
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	var all map[string]any
+	if err := decoder.Decode(&all); err != nil {
+		return "", err
+	}
+	delete(all, "checksum")
+	return hash(all), nil
+}
+
 // hash relies on encoding/json writing map keys in sorted order.
 func hash(v any) string {
+	sum := sha256.Sum256(mustEncode(v))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// mustEncode encodes plan values, which are made of JSON types only.
+func mustEncode(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("plan values always encode: %v", err)) // trees hold JSON types only
+		panic(fmt.Sprintf("plan values always encode: %v", err))
 	}
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return data
 }

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -11,13 +12,9 @@ import (
 // degraded or failed (FACTS 8.1).
 const StatusHealth = "health"
 
-// StatusKeySuffix is the key of spec.Resource.Status that holds the last characters of an API key's id, the only way to
-// recognise the calling key among the live ones (FACTS 6.1).
-const StatusKeySuffix = "keySuffix"
-
-// guard adds the findings that do not come from comparing fields: what protect forbids, what no organization can satisfy,
-// what somebody should look at. A blocked change stays in the plan, so that the reader sees what is being refused.
-func (c *computation) guard(pairs []pair) {
+// inspect adds the findings that come from single objects rather than from fields or from the plan as a whole: what no
+// organization can satisfy, what somebody should look at. What a plan may do to the organization is judged by Check.
+func (c *computation) inspect(pairs []pair) {
 	for _, p := range pairs {
 		c.guardRoles(p.desired)
 		if p.live == nil {
@@ -33,6 +30,8 @@ func (c *computation) guard(pairs []pair) {
 	}
 }
 
+// guardProtected refuses what protect forbids. A blocked change stays in the plan, so that the reader sees what is being
+// refused.
 func (c *computation) guardProtected(d spec.Resource, change *Change) {
 	if !d.Intent.Protect || change.Action == Create || !change.withdraws() {
 		return
@@ -65,4 +64,45 @@ func (c *computation) guardRoles(d spec.Resource) {
 			Hint:    "its roles are " + strings.Join(c.live.Roles, ", "),
 		})
 	}
+}
+
+// policy collects what the guards need of the manifests. A declared object without a live one is all that is looked for when
+// judging a pruned collection: one that is ambiguous is known to the organization, and so is an invitation that its person has
+// accepted.
+func (c *computation) policy(pairs []pair) Policy {
+	from := c.desired.Policy
+	out := Policy{MinAdmins: from.MinAdmins, MaxDeletes: MaxDeletes(from.MaxDeletes)}
+	declared, missing := map[string]int{}, map[string]int{}
+	for _, r := range c.desired.Resources {
+		if !r.Intent.Absent {
+			declared[adopted(r.Address.Kind)]++
+		}
+		if r.Intent.Closed {
+			out.Closed = append(out.Closed, r.Address)
+		}
+	}
+	for _, p := range pairs {
+		if !p.desired.Intent.Absent && p.live == nil {
+			missing[adopted(p.desired.Address.Kind)]++
+		}
+	}
+	for _, kind := range spec.Kinds() {
+		if _, ok := c.desired.Declared[kind.Collection]; !ok || !slices.Contains(from.Prune, kind.Collection) {
+			continue
+		}
+		of := adopted(kind.Name)
+		out.Prune = append(out.Prune, Prune{
+			Collection: kind.Collection, Declared: declared[of], Matched: declared[of] - missing[of],
+		})
+	}
+	return out
+}
+
+// adopted is the name under which objects of a kind are counted as known to the manifests: members and invitations are one
+// list of people.
+func adopted(kind string) string {
+	if kind == "invitation" {
+		return "member"
+	}
+	return kind
 }

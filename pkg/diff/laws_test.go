@@ -122,6 +122,22 @@ func TestLawSavedPlanRoundTrips(t *testing.T) {
 	})
 }
 
+// What a saved plan says of itself is enough to judge and to verify it: computed anew it has the same digest while nothing
+// has moved, and nothing is left of it once it was carried out.
+func TestLawPlanStandsAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		p := compute(t, desired, live)
+		again := compute(t, p.Desired(), live)
+		if again.Digest != p.Digest {
+			t.Fatalf("moved %v:\n%s\n%s", diff.Moved(p, again), encode(t, p), encode(t, again))
+		}
+		if left := compute(t, p.Desired(), carryOut(t, live, p)); !left.Empty() {
+			t.Fatalf("left over: %s", encode(t, left))
+		}
+	})
+}
+
 func TestLawDependenciesComeFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		desired, live := world(t)

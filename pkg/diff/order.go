@@ -15,7 +15,7 @@ func link(changes []Change) {
 	created, withdrawn := map[spec.Address][]int{}, map[spec.Address][]int{}
 	for i := range changes {
 		target := &changes[i]
-		for _, as := range referredAs(target.Address) {
+		for _, as := range target.referredAs() {
 			if target.Action == Create {
 				created[as] = append(created[as], i)
 			}
@@ -51,10 +51,14 @@ func link(changes []Change) {
 		}
 	}
 	for i := range changes {
-		c := &changes[i]
-		slices.SortFunc(c.DependsOn, spec.Address.Compare)
-		c.DependsOn = slices.Compact(c.DependsOn)
+		changes[i].DependsOn = compactAddresses(changes[i].DependsOn)
 	}
+}
+
+// compactAddresses sorts and drops repetitions.
+func compactAddresses(list []spec.Address) []spec.Address {
+	slices.SortFunc(list, spec.Address.Compare)
+	return slices.Compact(list)
 }
 
 // rules are the orders that no reference expresses: every change of the first sort is applied before every one of the second.
@@ -65,6 +69,8 @@ var rules = []struct{ before, after func(*Change) bool }{
 	// A key that replaces another exists before the other goes.
 	{before: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Create },
 		after: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Delete }},
+	// A service that is given another way in has it before an endpoint, maybe its only one, goes.
+	{before: (*Change).opens, after: func(c *Change) bool { return c.Address.Kind == "privateEndpoint" && c.Action == Delete }},
 	// Core dumps can be allowed for a service only while the organization allows them (FACTS 10).
 	{before: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", true) },
 		after: func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", true) }},
@@ -72,9 +78,17 @@ var rules = []struct{ before, after func(*Change) bool }{
 		after: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", false) }},
 }
 
-// withdraws reports that a change takes the object out of use.
+// withdraws reports that a change takes the object out of use, if only for a moment: an endpoint changes by being registered
+// anew.
 func (c *Change) withdraws() bool {
-	return c.Action == Delete || c.Action == Update && c.sets("state", "stopped")
+	return c.Action == Delete || c.Action == Update && (c.sets("state", "stopped") || c.Address.Kind == "privateEndpoint")
+}
+
+// opens reports that an update gives a service another way in.
+func (c *Change) opens() bool {
+	return c.Address.Kind == "service" && slices.ContainsFunc(c.Fields, func(f FieldChange) bool {
+		return (f.Path == "ipAccessList" || f.Path == "privateEndpointIds") && len(f.Add) > 0
+	})
 }
 
 func (c *Change) sets(path string, value any) bool {
@@ -125,13 +139,17 @@ func references(c *Change, s side) []spec.Address {
 	return out
 }
 
-// referredAs gives the spellings under which fields may refer to an address: its name, and what a Field.RefName makes of it.
-func referredAs(a spec.Address) []spec.Address {
-	out := []spec.Address{a}
+// referredAs gives the spellings under which fields may refer to the object of a change: its name, the name that it has had so
+// far, and what a Field.RefName makes of a name.
+func (c *Change) referredAs() []spec.Address {
+	out := []spec.Address{c.Address}
+	if name, ok := c.Before["name"].(string); ok && name != c.Address.Name {
+		out = append(out, spec.Address{Kind: c.Address.Kind, Name: name})
+	}
 	for _, kind := range spec.Kinds() {
 		for _, f := range kind.Fields {
-			if f.Ref == a.Kind && f.RefName != nil {
-				out = append(out, spec.Address{Kind: a.Kind, Name: f.RefName(a.Name)})
+			if f.Ref == c.Address.Kind && f.RefName != nil {
+				out = append(out, spec.Address{Kind: c.Address.Kind, Name: f.RefName(c.Address.Name)})
 			}
 		}
 	}

@@ -17,8 +17,12 @@ type Plan struct {
 	FormatVersion string `json:"formatVersion"`
 	// Digest is the SHA-256 over Changes alone, in hex with a "sha256:" prefix: manifest positions, findings and
 	// whoever runs the plan do not enter it.
-	Digest       string       `json:"digest"`
+	Digest string `json:"digest"`
+	// Checksum is a hash over all the rest of the plan, findings included: a saved plan that was edited is refused, even
+	// where the edit would not change what is done.
+	Checksum     string       `json:"checksum"`
 	Organization Organization `json:"organization"`
+	Policy       Policy       `json:"policy"`
 	Summary      Summary      `json:"summary"`
 	// Changes are in a valid order of execution: each comes after everything that it depends on.
 	Changes      []Change      `json:"changes"`
@@ -33,6 +37,30 @@ type Organization struct {
 	Handle string `json:"handle"` // metadata.name
 	ID     string `json:"id"`     // the live organization's id
 	Name   string `json:"name"`   // the live organization's name
+}
+
+// Policy is what the manifests say about how far a plan may go. It travels with the plan so that Check can judge a saved one
+// without them.
+type Policy struct {
+	MinAdmins  int        `json:"minAdmins"`
+	MaxDeletes MaxDeletes `json:"maxDeletes"`
+	// Prune describes the collections whose undeclared live objects are deleted.
+	Prune []Prune `json:"prune,omitempty"`
+	// Closed are the services that need no way in: access: closed.
+	Closed []spec.Address `json:"closed,omitempty"`
+}
+
+// MaxDeletes bounds how many objects of one collection a plan may prune; see spec.MaxDeletes.
+type MaxDeletes struct {
+	Count   *int `json:"count,omitempty"`
+	Percent int  `json:"percent"`
+}
+
+// Prune says how well the manifests know a collection that they prune. People count over both of their lists.
+type Prune struct {
+	Collection string `json:"collection"`
+	Declared   int    `json:"declared"` // objects that the manifests want
+	Matched    int    `json:"matched"`  // those of them that are live
 }
 
 // Summary counts what the plan holds; it is derived and always agrees with the lists.
@@ -84,8 +112,10 @@ type Change struct {
 	// DependsOn are the addresses of changes of this plan that must be applied first.
 	DependsOn []spec.Address `json:"dependsOn,omitempty"`
 	// Precondition is a hash of the object's id and comparable managed fields as observed; "" for a create.
-	Precondition string   `json:"precondition,omitempty"`
-	Pos          spec.Pos `json:"source,omitzero"` // where the manifest declares it
+	Precondition string `json:"precondition,omitempty"`
+	// Pruned says that the object goes because no manifest declares it. Only a delete is ever pruned.
+	Pruned bool     `json:"pruned,omitempty"`
+	Pos    spec.Pos `json:"source,omitzero"` // where the manifest declares it
 }
 
 // FieldChange is one field's difference. A scalar has Before and After (nil: absent or reset). A list is a set under the
@@ -133,10 +163,10 @@ type Finding struct {
 }
 
 // Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
-// secrets. It changes no exit code of plan and drift; apply exits 3 on one that is not met.
+// secrets, another key than the one in use. It changes no exit code of plan and drift; apply exits 3 on one that is not met.
 type Requirement struct {
 	Code    string       `json:"code"`
-	Kind    string       `json:"kind"` // RequireSecretSink or RequireDeleteLeave
+	Kind    string       `json:"kind"` // RequireSecretSink, RequireDeleteLeave or RequireCallerKey
 	Address spec.Address `json:"address"`
 	Message string       `json:"message"`
 	Hint    string       `json:"hint"`
@@ -146,6 +176,7 @@ type Requirement struct {
 const (
 	RequireSecretSink  = "secretSink"
 	RequireDeleteLeave = "deleteLeave"
+	RequireCallerKey   = "callerKey" // another key, since the plan would shut out the one in use
 )
 
 // NotChecked is a collection that the key may not list and no manifest needs.

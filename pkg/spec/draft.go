@@ -52,8 +52,9 @@ func newDraft(docs []document, complete bool) *draft {
 	}
 	for _, doc := range docs {
 		root, _ := doc.value.(Tree)
-		if metadata, ok := root["metadata"].(Tree); ok {
-			d.merge(d.metadata, doc.at("metadata"), metadata, CodeOrganization, "id")
+		metadata, _ := root["metadata"].(Tree)
+		if id, ok := metadata["id"].(string); ok {
+			d.merge(d.metadata, doc.at("metadata"), Tree{"id": strings.ToLower(id)}, CodeOrganization, "id")
 		}
 		if spec, ok := root["spec"].(Tree); ok {
 			d.addSpec(doc.at("spec"), spec)

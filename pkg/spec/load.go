@@ -63,9 +63,11 @@ func Load(files []File) ([]*Organization, Diagnostics) {
 
 // without drops what is about a value that the reader of the YAML has already refused.
 func without(diags, reported Diagnostics) Diagnostics {
-	return slices.DeleteFunc(diags, func(d Diagnostic) bool {
-		return slices.ContainsFunc(reported, func(r Diagnostic) bool { return r.Pos == d.Pos })
-	})
+	refused := make(map[Pos]bool, len(reported))
+	for _, d := range reported {
+		refused[d.Pos] = true
+	}
+	return slices.DeleteFunc(diags, func(d Diagnostic) bool { return refused[d.Pos] })
 }
 
 func hasCode(diags Diagnostics, code string) bool {

@@ -190,7 +190,8 @@ spec:
 			address: "key/k",
 			want: spec.Tree{"name": "k", "ipAccessList": []any{
 				spec.Tree{"source": "10.0.0.9"},
-				spec.Tree{"source": "10.0.0.2/32", "description": ""}, spec.Tree{"source": "10.0.0.3"},
+				spec.Tree{"source": "10.0.0.2/32", "description": ""},
+				spec.Tree{"source": "10.0.0.3"},
 				spec.Tree{"source": "10.0.0.1", "description": "one"},
 			}},
 		},
@@ -248,6 +249,17 @@ spec:
 			name:    "an endpoint is known by any of its registrations",
 			body:    "spec: {privateEndpoints: [{id: v, cloudProvider: aws, region: r, ensure: absent}, {id: v, cloudProvider: aws, region: q}], services: [{name: s, privateEndpointIds: [v]}]}",
 			address: "service/s", want: spec.Tree{"name": "s", "privateEndpointIds": []any{"v"}},
+		},
+		{
+			name: "what is absent needs no reference to be there",
+			body: `
+spec:
+  privateEndpoints: []
+  services:
+    - {name: s, ensure: absent, warehouse: p, privateEndpointIds: [gone]}
+    - {name: p, ensure: absent}`,
+			address: "service/s", want: spec.Tree{"name": "s", "warehouse": "p", "privateEndpointIds": []any{"gone"}},
+			intent: spec.Intent{Absent: true},
 		},
 		{
 			name: "no is text", body: "spec: {services: [{name: no}]}", address: "service/no", want: spec.Tree{"name": "no"},
@@ -350,6 +362,36 @@ func TestDocumentsMerge(t *testing.T) {
 	}
 }
 
+func TestOrderOfFilesDoesNotMatter(t *testing.T) {
+	files := []spec.File{
+		{Name: "a.yaml", Data: []byte(header + "spec: {services: [{name: s}], serviceDefaults: {provider: aws}}")},
+		{Name: "b.yaml", Data: []byte("# moved down\n" + header + "spec: {services: [], serviceDefaults: {provider: aws}}")},
+	}
+	forward, diags := spec.Load(files)
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	backward, diags := spec.Load([]spec.File{files[1], files[0]})
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	if diff := cmp.Diff(forward, backward); diff != "" {
+		t.Errorf("(-forward +backward):\n%s", diff)
+	}
+}
+
+func TestOrganizationID(t *testing.T) {
+	const id = "2404d339-6921-4f1c-bf80-b07d5e23b91a"
+	organizations, diags := spec.Load([]spec.File{
+		{Name: "a.yaml", Data: []byte(strings.Replace(header, "}", ", id: "+strings.ToUpper(id)+"}", 1))},
+		{Name: "b.yaml", Data: []byte(strings.Replace(header, "}", ", id: "+id+"}", 1))},
+		{Name: "c.yaml", Data: []byte(header)},
+	})
+	if len(diags) > 0 || len(organizations) != 1 || organizations[0].ID != id {
+		t.Errorf("%v, %v", organizations, diags)
+	}
+}
+
 func TestSeveralOrganizations(t *testing.T) {
 	organizations, diags := spec.Load([]spec.File{
 		{Name: "a.yaml", Data: []byte(strings.Replace(header, "acme", "zeta", 1) + "spec: {services: [{name: orders}]}")},
@@ -418,7 +460,7 @@ func nestedAliases(levels int) string {
 	var b strings.Builder
 	b.WriteString("a0: &a0 []\n")
 	for i := range levels {
-		fmt.Fprintf(&b, "a%d: &a%d [*a%d]\n", i+1, i+1, i)
+		fmt.Fprintf(&b, "a%d: &a%d [*a%d, 1]\n", i+1, i+1, i)
 	}
 	return b.String()
 }

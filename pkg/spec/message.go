@@ -67,15 +67,15 @@ func oneOf(words []string) string {
 
 // didYouMean gives the hint for a misspelt word, or "" when nothing is near.
 func didYouMean(word string, known []string) string {
-	if best := nearest(word, known); best != "" {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	return ""
 }
 
-// nearest is the known word that a word was probably meant to be: at most a third of its characters differ, case aside.
-// Words at the same distance are taken in alphabetical order.
-func nearest(word string, known []string) string {
+// Nearest is the known word that a word was probably meant to be, or "" when nothing is near: at most a third of its
+// characters differ, case aside. Words at the same distance are taken in alphabetical order.
+func Nearest(word string, known []string) string {
 	best, distance := "", 1+max(1, utf8.RuneCountInString(word)/3)
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k), distance); d < distance {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,12 @@ func TestRead(t *testing.T) {
 			entries: []string{"org/a.yaml", "org/b.yaml", "link.yaml -> org/a.yaml"},
 			paths:   []string{"org/b.yaml", "org", "./org/", "org/../org/a.yaml", "link.yaml"},
 			want:    []string{"org/b.yaml", "org/a.yaml"},
+		},
+		{
+			name:    "a directory is not empty because its parts were read before",
+			entries: []string{"org/sub/a.yaml"},
+			paths:   []string{"org/sub", "org"},
+			want:    []string{"org/sub/a.yaml"},
 		},
 		{
 			name:    "links are followed, also as a mounted volume has them",
@@ -185,4 +192,17 @@ func TestReadRefusesLargeInput(t *testing.T) {
 			t.Errorf("%d files, %v", len(files), diags)
 		}
 	})
+}
+
+func TestReadDoesNotOpenSpecialFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	socket, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", "socket.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	files, diags := spec.Read([]string{"."}, nil)
+	if len(files) > 0 || len(diags) != 1 || diags[0].String() != "socket.yaml: error OC201: cannot be read: not a regular file" {
+		t.Errorf("%v, %v", files, diags)
+	}
 }

@@ -14,7 +14,7 @@ var intentKeys = []string{"id", "previously", "ensure", "protect", "access", "ro
 func (d *draft) resolve(name string) *Organization {
 	id, _ := d.metadata["id"].value.(string)
 	o := &Organization{
-		Name: name, ID: strings.ToLower(id), Pos: d.docs[0].pos(), Declared: d.declared, Policy: d.resolvePolicy(),
+		Name: name, ID: id, Pos: d.docs[0].pos(), Declared: d.declared, Policy: d.resolvePolicy(),
 	}
 	o.Resources = append(o.Resources, d.organization(o))
 	for _, e := range d.entries["privateEndpoints"] {

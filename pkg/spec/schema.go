@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -182,24 +183,20 @@ const maxListed = 12
 func (v violation) unknownKeys() Diagnostics {
 	object, _ := v.value.(Tree)
 	properties, _ := v.schema["properties"].(map[string]any)
-	known := make([]string, 0, len(properties))
-	for key := range properties {
-		known = append(known, key)
-	}
+	known := slices.Sorted(maps.Keys(properties))
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(key string) bool { _, ok := properties[key]; return ok })
+	free := slices.DeleteFunc(slices.Clone(known), func(key string) bool { _, taken := object[key]; return taken })
 	var diags Diagnostics
-	for key, value := range object {
-		if _, ok := properties[key]; ok {
-			continue
-		}
+	for _, key := range unknown[:min(len(unknown), maxDiagnostics+1)] { // finding the place of a key takes a look at all
+		value := object[key]
 		hint := replacedKey(key, value)
 		if hint == "" {
-			hint = didYouMean(key, slices.DeleteFunc(slices.Clone(known), func(k string) bool { _, taken := object[k]; return taken }))
+			hint = didYouMean(key, free)
 		}
 		switch {
 		case hint == "" && len(known) > maxListed:
 			hint = "orgctl schema prints the known keys"
 		case hint == "":
-			slices.Sort(known)
 			hint = "known are " + strings.Join(known, ", ")
 		}
 		diags = append(diags, Diagnostic{

@@ -10,9 +10,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// This file is all that knows yaml.v3. It never decodes into Go values: yaml.v3 would turn dates into time.Time, take the
-// last of two equal keys and follow an alias into itself. It walks the nodes instead, checks what yaml.v3 does not, and
-// keeps the nodes for positions.
+// Only this file and yaml_write.go know yaml.v3. This one never decodes into Go values: yaml.v3 would turn dates into
+// time.Time, take the last of two equal keys and follow an alias into itself. It walks the nodes instead, checks what yaml.v3
+// does not, and keeps the nodes for positions.
 
 const (
 	// maxDepth is far above what a manifest needs (8) and far below what makes recursion dear.
@@ -331,7 +331,7 @@ func (c *converter) duplicateKey(mapping, key *yaml.Node, name string) {
 		Severity: SeverityError, Code: CodeDuplicateKey, Pos: place{c.file, key}.pos(),
 		Message: fmt.Sprintf("key %s is given twice", quoted(name)),
 	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
+	for i := 0; i+1 < len(mapping.Content) && len(c.diags) < maxDiagnostics; i += 2 { // more are only counted
 		if first := mapping.Content[i]; target(first).Value == target(key).Value && first != key {
 			d.Related = []Related{{Message: "first given here", Pos: place{c.file, first}.pos()}}
 			break

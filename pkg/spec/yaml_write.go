@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -58,6 +59,9 @@ func valueNode(v any) (*yaml.Node, error) {
 		node := &yaml.Node{}
 		if err := node.Encode(v); err != nil { // quotes what would read back as something else
 			return nil, fmt.Errorf("write manifest: %w", err)
+		}
+		if text, ok := v.(string); ok && strings.ContainsAny(text, "\n\t") {
+			node.Style = yaml.DoubleQuotedStyle // yaml.v3 writes some texts of several lines as blocks that it cannot read
 		}
 		return node, nil
 	}

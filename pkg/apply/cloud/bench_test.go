@@ -4,16 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/client/sim/openapitest"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -32,13 +36,37 @@ type bench struct {
 	server  *sim.Server
 	backend *cloud.Backend
 	sink    *secrets.Memory
+	journal *journal.Journal
 }
 
 func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
 	t.Helper()
-	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory()}
-	b.backend = b.connect(b.server.Transport())
+	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory(), journal: journal.Memory(journal.Scope{})}
+	b.backend = b.connect(b.checked(b.server.Transport()))
 	return b
+}
+
+// checker holds every request and reply to the vendor's document, closed, where ORGCTL_OPENAPI names a copy of it.
+var checker = sync.OnceValues(func() (*openapitest.Checker, error) {
+	path := os.Getenv("ORGCTL_OPENAPI")
+	if path == "" {
+		return nil, nil
+	}
+	return openapitest.Load(path)
+})
+
+func (b *bench) checked(transport http.RoundTripper) http.RoundTripper {
+	b.t.Helper()
+	c, err := checker()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cfg := b.server.Config()
+	// These shapes are not the document's: they are what clients must bear beyond it, or an older one's.
+	if c == nil || cfg.FutureFields || cfg.OldAPI || cfg.EmptyDeleteBody {
+		return transport
+	}
+	return c.RoundTripper(transport, func(err error) { b.t.Fatalf("against the official document: %v", err) })
 }
 
 func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
@@ -51,7 +79,7 @@ func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 		b.t.Fatal(err)
 	}
 	return cloud.New(cloudapi.New(api), cloud.Options{
-		KeyID: credentials.KeyID, Secrets: b.sink, Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
+		KeyID: credentials.KeyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(), Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
 	})
 }
 
@@ -119,17 +147,6 @@ func encode(t tester, v any) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-// writes are the write requests of the log, as METHOD path below the organization.
-func (b *bench) writes() []string {
-	var out []string
-	for _, r := range b.server.Requests() {
-		if r.Method != http.MethodGet {
-			out = append(out, r.Method+" "+r.Path)
-		}
-	}
-	return out
 }
 
 var _ tester = (*testing.T)(nil)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -29,10 +30,22 @@ type Options struct {
 	KeyID string
 	// Secrets is where the secrets of created objects go. Nil makes every change that needs one fail before its first call.
 	Secrets secrets.Sink
+	// Journal remembers creations until their outcome is known. It is never nil: journal.Memory is the least.
+	Journal *journal.Journal
 	// Tick is what one second of every interval lasts.
 	Tick time.Duration
+	// Limits are how long services are waited for, in ticks of one second.
+	Limits Limits
 	// Settle is how many ticks a creation without an answer is looked for before it counts as not having happened.
 	Settle int
+}
+
+// Limits say how long a service may take.
+type Limits struct{ Create, Start, Stop, Delete time.Duration }
+
+// DefaultLimits are those of production; the vendor's own provider allows 90 and 10 minutes (FACTS 8.4).
+func DefaultLimits() Limits {
+	return Limits{Create: 60 * time.Minute, Start: 30 * time.Minute, Stop: 15 * time.Minute, Delete: 15 * time.Minute}
 }
 
 // Backend is one ClickHouse Cloud organization. Observe comes before Steps: steps use the ids and roles that it saw.
@@ -58,7 +71,7 @@ type session struct {
 
 // New makes the backend of one organization. It sends nothing.
 func New(api *cloudapi.API, opts Options) *Backend {
-	b := &Backend{api: api, opts: opts}
+	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}}
 	b.watch = &watch{list: func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	}}

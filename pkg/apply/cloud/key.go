@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -61,12 +62,13 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 	var made cloudapi.APIKey
 	err = b.withRoles(ctx, names, func(r roles) error {
 		request.AssignedRoleIDs, request.Roles = r.ids, r.legacy
-		made, err = once(ctx, b,
-			func(ctx context.Context) (cloudapi.APIKey, error) {
+		made, err = once(ctx, b, creation[cloudapi.APIKey]{
+			intent: journal.Intent{Kind: "key", Name: request.Name, Mark: record.Mark},
+			create: func(ctx context.Context) (cloudapi.APIKey, error) {
 				created, err := b.api.CreateKey(ctx, b.organization(), request)
 				return created.Key, err
 			},
-			func(ctx context.Context) (cloudapi.APIKey, bool, error) {
+			find: func(ctx context.Context) (cloudapi.APIKey, bool, error) {
 				all, err := b.api.ListKeys(ctx, b.organization())
 				i := slices.IndexFunc(all, func(k cloudapi.APIKey) bool {
 					return k.KeySuffix == hashes.KeyIDSuffix && k.Name == request.Name && !known[k.ID]
@@ -75,11 +77,12 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 					return cloudapi.APIKey{}, false, err
 				}
 				return all[i], true, err
-			})
+			},
+		})
 		return err
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (its secret %s.%s was stored before and is not in use)", err, record.Name, record.Mark)
 	}
 	record.ID = made.ID
 	return b.opts.Secrets.Confirm(ctx, record)
@@ -99,7 +102,7 @@ func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, e
 	}
 	id := secret.KeyID().Reveal()
 	record := secrets.Record{Kind: secrets.Key, Name: name, Mark: suffix(id), KeyID: id, KeySecret: secret.KeySecret()}
-	return record, b.opts.Secrets.Store(ctx, record)
+	return b.opts.Secrets.Store(ctx, record)
 }
 
 func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {

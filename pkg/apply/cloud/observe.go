@@ -73,7 +73,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 }
 
 func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, error) {
-	organization, err := b.ownOrganization(ctx)
+	organization, err := Identify(ctx, b.api, b.opts.OrganizationID)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +129,10 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	return o, errors.Join(missing...)
 }
 
-// ownOrganization reads the organization of the key: the API lists exactly that one (FACTS 1.1).
-func (b *Backend) ownOrganization(ctx context.Context) (cloudapi.Organization, error) {
-	all, err := b.api.ListOrganizations(ctx)
+// Identify reads the organization of the key: the API lists exactly that one (FACTS 1.1). It fails when that is not the one
+// that is wanted; an empty id wants any.
+func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.Organization, error) {
+	all, err := api.ListOrganizations(ctx)
 	if err != nil {
 		return cloudapi.Organization{}, fmt.Errorf("read the organization: %w", err)
 	}
@@ -139,11 +140,11 @@ func (b *Backend) ownOrganization(ctx context.Context) (cloudapi.Organization, e
 		return cloudapi.Organization{}, errors.New("read the organization: the API lists none for this key")
 	}
 	for _, o := range all {
-		if b.opts.OrganizationID == "" || strings.EqualFold(o.ID, b.opts.OrganizationID) {
+		if wanted == "" || strings.EqualFold(o.ID, wanted) {
 			return o, nil
 		}
 	}
-	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", ErrOtherOrganization, all[0].ID, all[0].Name, b.opts.OrganizationID)
+	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", ErrOtherOrganization, all[0].ID, all[0].Name, wanted)
 }
 
 // readDetails reads the fields that need a request of their own, of the services that want them. A refusal is kept as the

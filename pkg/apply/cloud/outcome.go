@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/client"
 )
 
@@ -30,26 +31,52 @@ func (b *Backend) resend(ctx context.Context, send func(ctx context.Context, aga
 	}
 }
 
-// once carries out a creation exactly once, whatever becomes of its answer. There is no idempotency key (FACTS 10), so after
-// an unknown outcome the object is looked for; only when it has stayed absent for the whole settling time is the creation
-// sent again. find must read the unfiltered list: a filter that the API does not understand returns everything, and one it
-// does may lag.
-func once[T any](ctx context.Context, b *Backend, create func(ctx context.Context) (T, error), find func(ctx context.Context) (T, bool, error)) (T, error) {
+// creation is a call that must have its effect exactly once, whatever becomes of its answer.
+type creation[T any] struct {
+	intent journal.Intent
+	create func(context.Context) (T, error)
+	// find looks for what the call has made. It must read the unfiltered list: a filter that the API does not understand
+	// returns everything, and one that it does may lag.
+	find func(context.Context) (T, bool, error)
+}
+
+// once carries out a creation exactly once. There is no idempotency key (FACTS 10), so the intent is journalled first, and
+// after an unknown outcome the object is looked for; only when it has stayed absent for the whole settling time is the
+// creation sent again.
+func once[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
+	number, err := b.opts.Journal.Begin(c.intent)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	made, err := settled(ctx, b, c)
+	switch {
+	case err == nil:
+		return made, b.opts.Journal.End(number, journal.Done)
+	case client.Ambiguous(err) || ctx.Err() != nil:
+		return made, err // left open: the next run looks for it before it plans
+	default:
+		return made, errors.Join(err, b.opts.Journal.End(number, journal.Failed))
+	}
+}
+
+func settled[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 	for try := 0; ; try++ {
-		made, err := create(ctx)
+		made, err := c.create(ctx)
 		if !client.Ambiguous(err) {
 			return made, err
 		}
-		found, ok, lookErr := b.look(ctx, func(ctx context.Context) (bool, error) {
-			var present bool
-			var err error
-			made, present, err = find(ctx)
+		found, proven, lookErr := b.look(ctx, func(ctx context.Context) (bool, error) {
+			object, present, err := c.find(ctx)
+			if present {
+				made = object
+			}
 			return present, err
 		})
 		switch {
 		case found:
 			return made, nil
-		case lookErr != nil || !ok:
+		case !proven:
 			return made, fmt.Errorf("whether it was created could not be learned: %w", errors.Join(err, lookErr))
 		case try == resends:
 			return made, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -100,11 +101,12 @@ func (b *Backend) invite(ctx context.Context, person spec.Tree) error {
 			}
 			request.Role = role
 		}
-		_, err := once(ctx, b,
-			func(ctx context.Context) (cloudapi.Invitation, error) {
+		_, err := once(ctx, b, creation[cloudapi.Invitation]{
+			intent: journal.Intent{Kind: "invitation", Name: email},
+			create: func(ctx context.Context) (cloudapi.Invitation, error) {
 				return b.api.CreateInvitation(ctx, b.organization(), request)
 			},
-			func(ctx context.Context) (cloudapi.Invitation, bool, error) {
+			find: func(ctx context.Context) (cloudapi.Invitation, bool, error) {
 				all, err := b.api.ListInvitations(ctx, b.organization())
 				i := slices.IndexFunc(all, func(i cloudapi.Invitation) bool {
 					return strings.EqualFold(i.Email, email) && !known[i.ID]
@@ -113,7 +115,8 @@ func (b *Backend) invite(ctx context.Context, person spec.Tree) error {
 					return cloudapi.Invitation{}, false, err
 				}
 				return all[i], true, err
-			})
+			},
+		})
 		return err
 	})
 }

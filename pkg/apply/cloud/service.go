@@ -6,21 +6,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
-)
-
-// How long a service may take; the vendor's own provider allows 90 and 10 minutes (FACTS 8.4).
-const (
-	createLimit = 60 * time.Minute
-	startLimit  = 30 * time.Minute
-	stopLimit   = 15 * time.Minute
-	deleteLimit = 15 * time.Minute
 )
 
 // The states of FACTS 8.1, by what they mean here.
@@ -49,7 +40,8 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 			continue
 		}
 		r := spec.Resource{
-			Address: spec.Address{Kind: "service", Name: s.Name}, ID: s.ID, Spec: serviceTree(s), Status: spec.Tree{},
+			Address: spec.Address{Kind: "service", Name: s.Name}, ID: s.ID, Spec: serviceTree(s),
+			Status: spec.Tree{diff.StatusWarehouse: s.DataWarehouseID},
 		}
 		if s.IsPrimary != nil && !bool(*s.IsPrimary) {
 			r.Spec["warehouse"] = primaries[s.DataWarehouseID]
@@ -156,6 +148,7 @@ type serviceChange struct {
 	id string // known from the start, or once created
 	// tagged says that the live service carries the nonce tag of an unfinished creation.
 	tagged bool
+	known  map[string]bool // ids that were live before our creation
 }
 
 // Which endpoint writes which fields.
@@ -316,10 +309,10 @@ func nullable[T any](v T, present bool) cloudapi.Nullable[T] {
 // command starts or stops the service and waits until it has happened. A service on its way somewhere else is waited for:
 // what the API does with a command in that state is not known (FACTS 8.2).
 func (s *serviceChange) command(command cloudapi.StateCommand) apply.Step {
-	step := apply.Step{Title: "start service", Limit: startLimit}
+	step := apply.Step{Title: "start service", Limit: s.b.opts.Limits.Start}
 	there, from := steady, []cloudapi.State{cloudapi.StateStopped}
 	if command == cloudapi.CommandStop {
-		step = apply.Step{Title: "stop service", Limit: stopLimit}
+		step = apply.Step{Title: "stop service", Limit: s.b.opts.Limits.Stop}
 		there, from = []cloudapi.State{cloudapi.StateStopped}, slices.Concat(stoppable, unhealthy)
 	}
 	step.Do = func(ctx context.Context) error {
@@ -359,7 +352,7 @@ func (s *serviceChange) told(live cloudapi.Service, err error) error {
 func (s *serviceChange) delete() []apply.Step {
 	org := s.b.organization
 	stop := apply.Step{
-		Title: "stop service", Limit: stopLimit,
+		Title: "stop service", Limit: s.b.opts.Limits.Stop,
 		Do: func(ctx context.Context) error {
 			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 				live, err := s.b.api.GetService(ctx, org(), s.id)
@@ -378,7 +371,7 @@ func (s *serviceChange) delete() []apply.Step {
 		}),
 	}
 	remove := apply.Step{
-		Title: "delete service", Limit: deleteLimit,
+		Title: "delete service", Limit: s.b.opts.Limits.Delete,
 		Do: func(ctx context.Context) error {
 			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 				err := s.b.api.DeleteService(ctx, org(), s.id)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
@@ -31,6 +32,12 @@ const maxTags = 50
 // create makes a service that carries the nonce tag from its first moment to its last step, so that any later run finds it
 // half made and finishes it.
 func (s *serviceChange) create() ([]apply.Step, error) {
+	if s.c.MakesSecret() {
+		// Its password is stored only after the creation, which must not happen if that is bound to fail.
+		if err := s.b.opts.Secrets.Check(secrets.Service, s.c.Address.Name); err != nil {
+			return nil, err
+		}
+	}
 	request, err := bind[cloudapi.ServiceCreate](s.c.After, createdFields...)
 	if err != nil {
 		return nil, err
@@ -42,6 +49,7 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	steps := []apply.Step{
 		do("create service", func(ctx context.Context) error { return s.post(ctx, request, nonce) }),
 		s.provisioned(),
+		s.yield(),
 	}
 	if s.c.MakesSecret() {
 		steps = append(steps, s.password(func() string { return nonce }))
@@ -85,13 +93,14 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 		request.Provider, request.Region = primary.Provider, primary.Region
 	}
 	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
-	live, err := once(ctx, s.b,
-		func(ctx context.Context) (cloudapi.Service, error) {
+	live, err := once(ctx, s.b, creation[cloudapi.Service]{
+		intent: journal.Intent{Kind: "service", Name: request.Name, Mark: tag.Value},
+		create: func(ctx context.Context) (cloudapi.Service, error) {
 			// The generated password in the reply is not looked at: the one that counts is stored before it is set.
 			made, err := s.b.api.CreateService(ctx, s.b.organization(), request)
 			return made.Service, err
 		},
-		func(ctx context.Context) (cloudapi.Service, bool, error) {
+		find: func(ctx context.Context) (cloudapi.Service, bool, error) {
 			all, err := s.b.api.ListServices(ctx, s.b.organization())
 			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
 				if tagged && live.Tags != nil {
@@ -103,10 +112,12 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 				return cloudapi.Service{}, false, err
 			}
 			return all[i], true, err
-		})
+		},
+	})
 	if err != nil {
 		return err
 	}
+	s.known = known
 	s.id, s.tagged = live.ID, tagged
 	s.b.created(live)
 	s.b.watch.tell(live)
@@ -116,15 +127,68 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 // provisioned waits until the service is up. Follow-up calls are refused before that (FACTS 8.6).
 func (s *serviceChange) provisioned() apply.Step {
 	return apply.Step{
-		Title: "wait until provisioned", Limit: createLimit,
+		Title: "wait until provisioned", Limit: s.b.opts.Limits.Create,
 		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
 			return present && (slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped)
 		}),
 	}
 }
 
+// yield looks for a twin: a service of our name that another run, on another host, created after we had looked. The younger
+// one gives way, so that of two runs exactly one removes exactly its own.
+func (s *serviceChange) yield() apply.Step {
+	var twin string // the id of the elder, once we are known to be the younger
+	return apply.Step{Title: "look for a twin", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
+		if twin == "" {
+			elder, err := s.elder(ctx)
+			if err != nil || elder == "" {
+				return err
+			}
+			twin = elder
+		}
+		live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
+		switch {
+		case err != nil && gone(err) != nil:
+			return err
+		case err == nil && slices.Contains(stoppable, live.State):
+			if _, err := s.b.api.CommandService(ctx, s.b.organization(), s.id, cloudapi.CommandStop); err != nil {
+				return err
+			}
+			return fmt.Errorf("%w: another run created %s first, ours is stopping", apply.ErrBusy, twin)
+		case err == nil && !slices.Contains(absent, live.State):
+			err := s.b.api.DeleteService(ctx, s.b.organization(), s.id)
+			if gone(err) != nil && !errors.Is(err, client.ErrConflict) {
+				return err
+			}
+			return fmt.Errorf("%w: another run created %s first, ours is being deleted", apply.ErrBusy, twin)
+		}
+		return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
+	}}
+}
+
+// elder gives the id of an older service of our name that was not there before our creation, or "".
+func (s *serviceChange) elder(ctx context.Context) (string, error) {
+	all, err := s.b.watch.all(ctx)
+	if err != nil {
+		return "", err
+	}
+	ours, ok := all[s.id]
+	if !ok {
+		return "", nil
+	}
+	for id, other := range all {
+		if id == s.id || other.Name != ours.Name || s.known[id] || slices.Contains(absent, other.State) {
+			continue
+		}
+		if other.CreatedAt < ours.CreatedAt || other.CreatedAt == ours.CreatedAt && id < s.id {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
 // password stores a password and then sets it by its hash: the API never sees it, and no reply can lose it. A password that
-// an interrupted run has stored already is set again rather than replaced.
+// an interrupted run has stored already is set again; where the sink cannot read it back, a new one takes its place.
 func (s *serviceChange) password(nonce func() string) apply.Step {
 	return do("set password", func(ctx context.Context) error {
 		record, err := s.passwordRecord(ctx, nonce())
@@ -156,7 +220,7 @@ func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secre
 		return stored[0], nil
 	}
 	record := secrets.Record{Kind: secrets.Service, Name: name, Mark: nonce, Username: "default", Password: secret.Password()}
-	return record, s.b.opts.Secrets.Store(ctx, record)
+	return s.b.opts.Secrets.Store(ctx, record)
 }
 
 // address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).

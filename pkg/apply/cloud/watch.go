@@ -3,7 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
-	"slices"
+	"maps"
 	"sync"
 
 	"github.com/orgctl/orgctl/pkg/apply"
@@ -16,7 +16,7 @@ type watch struct {
 	list func(context.Context) ([]cloudapi.Service, error)
 
 	mu    sync.Mutex
-	round []cloudapi.Service          // nil until read in this round
+	round map[string]cloudapi.Service // by id; nil until read in this round
 	told  map[string]cloudapi.Service // replies of our own calls since the round began, newer than the list
 }
 
@@ -46,18 +46,36 @@ func (w *watch) get(ctx context.Context, id string) (s cloudapi.Service, ok bool
 	if s, ok := w.told[id]; ok {
 		return s, true, nil
 	}
-	if w.round == nil {
-		list, err := w.list(ctx)
-		if err != nil {
-			return cloudapi.Service{}, false, err
-		}
-		w.round = append([]cloudapi.Service{}, list...)
+	if err := w.read(ctx); err != nil {
+		return cloudapi.Service{}, false, err
 	}
-	i := slices.IndexFunc(w.round, func(s cloudapi.Service) bool { return s.ID == id })
-	if i < 0 {
-		return cloudapi.Service{}, false, nil
+	s, ok = w.round[id]
+	return s, ok, nil
+}
+
+// all gives every service as of this round, by id.
+func (w *watch) all(ctx context.Context) (map[string]cloudapi.Service, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.read(ctx); err != nil {
+		return nil, err
 	}
-	return w.round[i], true, nil
+	return maps.Clone(w.round), nil
+}
+
+func (w *watch) read(ctx context.Context) error {
+	if w.round != nil {
+		return nil
+	}
+	list, err := w.list(ctx)
+	if err != nil {
+		return err
+	}
+	w.round = make(map[string]cloudapi.Service, len(list))
+	for _, s := range list {
+		w.round[s.ID] = s
+	}
+	return nil
 }
 
 // until is a wait for a service to satisfy a condition. A service that the list does not hold counts as lagging behind

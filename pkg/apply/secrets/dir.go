@@ -1,138 +1,237 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"net/url"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
+	"slices"
+
+	"filippo.io/age"
 )
 
-// Dir is a sink of plain files, readable by their owner only: keys/NAME.SUFFIX.json and services/NAME.NONCE.json, with NAME
-// percent-encoded so that no name can leave the directory.
+// Dir is a sink of files that only their owner may read: keys/NAME.SUFFIX.json and services/NAME.NONCE.json. With recipients
+// each of them is encrypted before it is written, gets .age at the end of its name, and cannot be read back here.
+//
+// A file appears under its name in one step and complete. What a crash may leave behind begins with a dot and counts for
+// nothing.
 type Dir struct {
-	path string
-	mu   sync.Mutex
+	path       string
+	recipients []age.Recipient
 }
 
-// NewDir makes the directory where it is missing and refuses one that others may write to.
-func NewDir(path string) (*Dir, error) {
-	for _, sub := range folders {
-		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
-			return nil, fmt.Errorf("open secrets directory: %w", err)
-		}
-	}
-	info, err := os.Stat(path)
-	if err != nil {
+// NewDir makes the directory where it is missing and refuses one that others may write to, as well as recipients that
+// cannot read one file together.
+func NewDir(path string, recipients ...age.Recipient) (*Dir, error) {
+	d := &Dir{path: path, recipients: recipients}
+	if err := d.open(); err != nil {
 		return nil, fmt.Errorf("open secrets directory: %w", err)
 	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("open secrets directory: %s is writable by others (mode %04o): chmod 700 %s", path, info.Mode().Perm(), path)
+	return d, nil
+}
+
+func (d *Dir) open() error {
+	if len(d.recipients) > 0 {
+		if err := d.seal(io.Discard, nil); err != nil {
+			return err
+		}
 	}
-	return &Dir{path: path}, nil
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(d.path, folder), 0o700); err != nil {
+			return err
+		}
+	}
+	for _, folder := range slices.Concat([]string{"."}, slices.Sorted(maps.Values(folders))) {
+		path := filepath.Join(d.path, folder)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if mode := info.Mode().Perm(); mode&0o022 != 0 {
+			return fmt.Errorf("%s is writable by others (mode %04o): chmod 700 %s", path, mode, path)
+		}
+	}
+	// The folders themselves must outlast a crash of the machine, too.
+	return errors.Join(syncDir(d.path), syncDir(filepath.Dir(filepath.Clean(d.path))))
 }
 
 var folders = map[string]string{Key: "keys", Service: "services"}
 
-func (d *Dir) file(kind, name, mark string) string {
-	return filepath.Join(d.path, folders[kind], encodeName(name)+"."+encodeName(mark)+".json")
-}
+// maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
+const maxName = 200
 
-// encodeName percent-encodes all that could be read as a path; a dot stays legible except at the front.
-func encodeName(name string) string {
-	escaped := strings.ReplaceAll(url.PathEscape(name), ":", "%3A")
-	if rest, ok := strings.CutPrefix(escaped, "."); ok {
-		return "%2E" + rest
+// Check implements Sink: a name must not be too long for a file name.
+func (d *Dir) Check(kind, name string) error {
+	if _, ok := folders[kind]; !ok {
+		return fmt.Errorf("there is no place for secrets of a %s", kind)
 	}
-	return escaped
+	switch n := len(encode(name)); {
+	case n == 0:
+		return fmt.Errorf("the secret of a %s without a name has no file name", kind)
+	case n > maxName:
+		return fmt.Errorf("the name of %s %q takes %d bytes in the file name of its secret, at most %d are possible", kind, name, n, maxName)
+	default:
+		return nil
+	}
 }
 
-// Find implements Sink.
+// Find implements Sink. A Dir with recipients finds nothing, not even plain files: what was once stored in the clear is not
+// to become a secret that counts as encrypted.
 func (d *Dir) Find(_ context.Context, kind, name, mark string) ([]Record, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	folder := filepath.Join(d.path, folders[kind])
-	entries, err := os.ReadDir(folder)
+	if len(d.recipients) > 0 {
+		return nil, nil
+	}
+	latest, err := d.latest(kind, name)
 	if err != nil {
 		return nil, fmt.Errorf("look for a stored secret of %s %s: %w", kind, name, err)
 	}
 	var out []Record
-	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), encodeName(name)+".")
-		found, isRecord := strings.CutSuffix(rest, ".json")
-		if !ok || !isRecord || mark != "" && found != encodeName(mark) {
+	for _, encoded := range slices.Sorted(maps.Keys(latest)) {
+		file := latest[encoded]
+		if file.sealed || mark != "" && encoded != encode(mark) {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		r, err := d.read(kind, file)
+		if err == nil && (r.Name != name || mark != "" && r.Mark != mark) {
+			err = fmt.Errorf("%s holds another one", file)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the stored secret of %s %s: %w", kind, name, err)
 		}
-		r, err := Decode(data, found)
-		if err != nil {
-			return nil, fmt.Errorf("read the stored secret of %s %s: %s is not a record", kind, name, e.Name())
-		}
-		if r.Name == name {
-			out = append(out, r)
-		}
+		out = append(out, r)
 	}
 	return out, nil
 }
 
 // Store implements Sink.
-func (d *Dir) Store(_ context.Context, r Record) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	final := d.file(r.Kind, r.Name, r.Mark)
-	tmp, err := d.writeTemp(r)
+func (d *Dir) Store(_ context.Context, r Record) (Record, error) {
+	stored, err := d.store(r)
 	if err != nil {
-		return fmt.Errorf("store the secret of %s %s: %w", r.Kind, r.Name, err)
+		return r, fmt.Errorf("store the secret of %s %s: %w", r.Kind, r.Name, err)
+	}
+	return stored, nil
+}
+
+func (d *Dir) store(r Record) (Record, error) {
+	if err := d.Check(r.Kind, r.Name); err != nil {
+		return r, err
+	}
+	latest, err := d.latest(r.Kind, r.Name)
+	if err != nil {
+		return r, err
+	}
+	tmp, err := d.write(r)
+	if err != nil {
+		return r, err
 	}
 	defer func() { _ = os.Remove(tmp) }()
-	// A hard link fails where the name is taken, a rename would replace it.
-	if err := os.Link(tmp, final); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			err = fmt.Errorf("%s exists and is never overwritten", final)
+	for r.Version = latest[encode(r.Mark)].version + 1; ; r.Version++ {
+		// A hard link fails where the name is taken, a rename would replace it.
+		err := os.Link(tmp, d.file(r))
+		if !errors.Is(err, fs.ErrExist) {
+			return r, errors.Join(err, syncDir(filepath.Dir(tmp)))
 		}
-		return fmt.Errorf("store the secret of %s %s: %w", r.Kind, r.Name, err)
 	}
-	return syncDir(filepath.Dir(final))
 }
 
 // Confirm implements Sink.
 func (d *Dir) Confirm(_ context.Context, r Record) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	tmp, err := d.writeTemp(r)
-	if err != nil {
+	if err := d.confirm(r); err != nil {
 		return fmt.Errorf("confirm the secret of %s %s: %w", r.Kind, r.Name, err)
 	}
-	final := d.file(r.Kind, r.Name, r.Mark)
-	if err := os.Rename(tmp, final); err != nil {
-		return errors.Join(fmt.Errorf("confirm the secret of %s %s: %w", r.Kind, r.Name, err), os.Remove(tmp))
-	}
-	return syncDir(filepath.Dir(final))
+	return nil
 }
 
-// writeTemp writes a record, durably, under a name that no reader looks at.
-func (d *Dir) writeTemp(r Record) (string, error) {
+func (d *Dir) confirm(r Record) error {
+	if err := d.Check(r.Kind, r.Name); err != nil {
+		return err
+	}
+	if r.Version == 0 {
+		return errors.New("it was never stored")
+	}
+	tmp, err := d.write(r)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, d.file(r)); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return syncDir(filepath.Dir(tmp))
+}
+
+// file is the path of a record.
+func (d *Dir) file(r Record) string {
+	return filepath.Join(d.path, folders[r.Kind], fileName{
+		name: encode(r.Name), mark: encode(r.Mark), version: r.Version, sealed: len(d.recipients) > 0,
+	}.String())
+}
+
+// latest gives the files of an object that hold the highest version of each mark, by encoded mark.
+func (d *Dir) latest(kind, name string) (map[string]fileName, error) {
+	entries, err := os.ReadDir(filepath.Join(d.path, folders[kind]))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]fileName{}
+	for _, entry := range entries {
+		f, ok := parseFileName(entry.Name())
+		if ok && f.name == encode(name) && f.version > out[f.mark].version {
+			out[f.mark] = f
+		}
+	}
+	return out, nil
+}
+
+func (d *Dir) read(kind string, file fileName) (Record, error) {
+	data, err := os.ReadFile(filepath.Join(d.path, folders[kind], file.String()))
+	if err != nil {
+		return Record{}, err
+	}
+	r, err := Decode(data)
+	if err != nil || r.Kind != kind {
+		return Record{}, fmt.Errorf("%s is not a record of one", file) // the decoder's own message may quote the secret
+	}
+	r.Version = file.version
+	return r, nil
+}
+
+// write puts a record, durably, under a name that no reader looks at.
+func (d *Dir) write(r Record) (path string, err error) {
 	data, err := Encode(r)
 	if err != nil {
 		return "", err
+	}
+	if len(d.recipients) > 0 {
+		var sealed bytes.Buffer
+		if err := d.seal(&sealed, data); err != nil {
+			return "", err
+		}
+		data = sealed.Bytes()
 	}
 	f, err := os.CreateTemp(filepath.Join(d.path, folders[r.Kind]), ".writing-*") // mode 0600
 	if err != nil {
 		return "", err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// seal encrypts data to the recipients.
+func (d *Dir) seal(to io.Writer, data []byte) error {
+	w, err := age.Encrypt(to, d.recipients...)
+	if err != nil {
+		return fmt.Errorf("encrypt: %w", err)
+	}
+	_, err = w.Write(data)
+	return errors.Join(err, w.Close())
 }
 
 // syncDir makes a new name in a directory survive a crash of the machine.

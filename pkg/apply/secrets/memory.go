@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -16,35 +17,37 @@ type Memory struct {
 // NewMemory makes an empty one.
 func NewMemory() *Memory { return &Memory{} }
 
+// Check implements Sink: every name will do.
+func (m *Memory) Check(string, string) error { return nil }
+
 // Find implements Sink.
 func (m *Memory) Find(_ context.Context, kind, name, mark string) ([]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []Record
 	for _, r := range m.records {
-		if r.Kind == kind && r.Name == name && (mark == "" || r.Mark == mark) {
+		if r.Kind == kind && r.Name == name && (mark == "" || r.Mark == mark) && r.Version == m.highest(r) {
 			out = append(out, r)
 		}
 	}
+	slices.SortFunc(out, func(a, b Record) int { return strings.Compare(a.Mark, b.Mark) })
 	return out, nil
 }
 
 // Store implements Sink.
-func (m *Memory) Store(_ context.Context, r Record) error {
+func (m *Memory) Store(_ context.Context, r Record) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.index(r) >= 0 {
-		return fmt.Errorf("store the secret of %s %s: there is one with mark %s", r.Kind, r.Name, r.Mark)
-	}
+	r.Version = m.highest(r) + 1
 	m.records = append(m.records, r)
-	return nil
+	return r, nil
 }
 
 // Confirm implements Sink.
 func (m *Memory) Confirm(_ context.Context, r Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := m.index(r)
+	i := slices.IndexFunc(m.records, func(o Record) bool { return sameMark(o, r) && o.Version == r.Version })
 	if i < 0 {
 		return fmt.Errorf("confirm the secret of %s %s: it was never stored", r.Kind, r.Name)
 	}
@@ -59,6 +62,15 @@ func (m *Memory) Records() []Record {
 	return slices.Clone(m.records)
 }
 
-func (m *Memory) index(r Record) int {
-	return slices.IndexFunc(m.records, func(o Record) bool { return o.Kind == r.Kind && o.Name == r.Name && o.Mark == r.Mark })
+// highest is the highest version of a record's mark, 0 where there is none.
+func (m *Memory) highest(r Record) int {
+	version := 0
+	for _, o := range m.records {
+		if sameMark(o, r) {
+			version = max(version, o.Version)
+		}
+	}
+	return version
 }
+
+func sameMark(a, b Record) bool { return a.Kind == b.Kind && a.Name == b.Name && a.Mark == b.Mark }

@@ -23,7 +23,10 @@ type Record struct {
 	Name string // of the object
 	// Mark tells records of one name apart: the suffix of a key id, the nonce of a service's creation.
 	Mark string
-	ID   string // the server's id; "" until the API has confirmed the object
+	// Version tells records of one mark apart, from 1; the highest one counts. Store gives it: a record that was never
+	// stored has none.
+	Version int
+	ID      string // the server's id; "" until the API has confirmed the object
 
 	KeyID     string // Key
 	KeySecret secret.Value
@@ -36,33 +39,38 @@ type Record struct {
 
 // Sink stores records. Its methods are safe for concurrent use.
 type Sink interface {
-	// Find gives the stored records of an object, so that an interrupted creation goes on with the secret it began with. An
-	// empty mark matches any.
+	// Check reports whether the secret of an object could be stored under its name at all, so that nothing is created whose
+	// secret could not be. It stores nothing.
+	Check(kind, name string) error
+	// Find gives what can be read back of the stored records of an object, in the order of their marks and of each mark the
+	// highest version, so that an interrupted creation goes on with the secret it began with. An empty mark matches any. A
+	// sink that cannot read what it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.
 	Find(ctx context.Context, kind, name, mark string) ([]Record, error)
-	// Store makes a new record durable before it returns. It fails rather than replace one of the same kind, name and mark.
-	Store(ctx context.Context, r Record) error
-	// Confirm completes a stored record with what the API said of the object.
+	// Store makes a new record durable before it returns, and gives it back with its version, as Confirm wants it. It never
+	// replaces another record: a mark that is taken gets its next version.
+	Store(ctx context.Context, r Record) (Record, error)
+	// Confirm completes a record that Find or Store gave with what the API said of the object.
 	Confirm(ctx context.Context, r Record) error
 }
 
-// Encode gives the JSON of a record, secret included: for sinks only.
+// Encode gives the JSON of a record, secret included: for sinks only. The version is not in it.
 func Encode(r Record) ([]byte, error) {
 	data, err := json.MarshalIndent(document{
-		Kind: r.Kind, Name: r.Name, ID: r.ID,
+		Kind: r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID,
 		KeyID: r.KeyID, KeySecret: r.KeySecret.Reveal(),
 		Username: r.Username, Password: r.Password.Reveal(), Host: r.Host, Port: r.Port,
 	}, "", "  ")
 	return append(data, '\n'), err
 }
 
-// Decode reads what Encode wrote; the mark is the caller's to know.
-func Decode(data []byte, mark string) (Record, error) {
+// Decode reads what Encode wrote.
+func Decode(data []byte) (Record, error) {
 	var d document
 	if err := json.Unmarshal(data, &d); err != nil {
 		return Record{}, err
 	}
 	return Record{
-		Kind: d.Kind, Name: d.Name, Mark: mark, ID: d.ID,
+		Kind: d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID,
 		KeyID: d.KeyID, KeySecret: secret.New(d.KeySecret),
 		Username: d.Username, Password: secret.New(d.Password), Host: d.Host, Port: d.Port,
 	}, nil
@@ -71,6 +79,7 @@ func Decode(data []byte, mark string) (Record, error) {
 type document struct {
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
+	Mark      string `json:"mark"`
 	ID        string `json:"id,omitempty"`
 	KeyID     string `json:"keyId,omitempty"`
 	KeySecret string `json:"keySecret,omitempty"`

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"net/netip"
@@ -24,7 +25,7 @@ func (s *Server) authenticate(r *http.Request, ip netip.Addr, now time.Time) (*k
 	case k.expired(now):
 		return nil, refuse(http.StatusUnauthorized, "API key has expired")
 	case !s.cfg.OldAPI && !admits(k.IPAccessList, ip):
-		return nil, refuse(orDefault(s.cfg.Statuses.DeniedSource, http.StatusForbidden), "IP address %s is not allowed to use this API key", ip)
+		return nil, refuse(cmp.Or(s.cfg.Statuses.DeniedSource, http.StatusForbidden), "IP address %s is not allowed to use this API key", ip)
 	}
 	return s.touch(k, now), nil
 }

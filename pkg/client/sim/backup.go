@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -54,7 +55,7 @@ func (c *call) scheduled() (*service, error) {
 		return nil, err
 	}
 	if !svc.IsPrimary {
-		return nil, refuse(orDefault(c.cfg.Statuses.SecondaryBackup, http.StatusBadRequest), "a secondary service has no backup configuration")
+		return nil, refuse(cmp.Or(c.cfg.Statuses.SecondaryBackup, http.StatusBadRequest), "a secondary service has no backup configuration")
 	}
 	return svc, nil
 }
@@ -108,7 +109,7 @@ func patchBackupConfiguration(c *call) (any, error) {
 	if err := f.done(c.cfg.Lenient); err != nil {
 		return nil, err
 	}
-	if err := c.settled(svc); err != nil {
+	if err := c.provisioned(svc); err != nil {
 		return nil, err
 	}
 	changed := *svc

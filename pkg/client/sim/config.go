@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -86,16 +87,9 @@ func (c Config) Validate() error {
 
 func (c Config) legacyRoles() bool { return c.LegacyRoles || c.OldAPI }
 
-func (c Config) serviceQuota() int   { return orDefault(c.ServiceQuota, 1000) }
-func (c Config) warehouseLimit() int { return orDefault(c.WarehouseLimit, 5) }
-func (c Config) keyLimit() int       { return orDefault(c.KeyLimit, 100) }
-
-func orDefault(n, standard int) int {
-	if n == 0 {
-		return standard
-	}
-	return n
-}
+func (c Config) serviceQuota() int   { return cmp.Or(c.ServiceQuota, 1000) }
+func (c Config) warehouseLimit() int { return cmp.Or(c.WarehouseLimit, 5) }
+func (c Config) keyLimit() int       { return cmp.Or(c.KeyLimit, 100) }
 
 // RateLimit allows Requests per key in a fixed Window that opens with the first request. The zero value limits nothing; the
 // real API allows 10 per 10 s.
@@ -198,6 +192,7 @@ type Statuses struct {
 	AttachedEndpoint    int `json:"attachedEndpoint,omitempty"`    // attaching an attached endpoint: 400; 200 ignores it
 	EndpointInUse       int `json:"endpointInUse,omitempty"`       // unregistering an attached endpoint: 400; 200 allows it
 	StateCommand        int `json:"stateCommand,omitempty"`        // a command the current state does not know: 409
+	Provisioning        int `json:"provisioning,omitempty"`        // scaling, password or backup configuration of a service being provisioned: 409; 200 accepts them
 	PrimaryInUse        int `json:"primaryInUse,omitempty"`        // stop or DELETE of a primary with secondaries: 400
 	Horizontal          int `json:"horizontal,omitempty"`          // horizontal autoscaling without entitlement: 403
 	StoppedScaling      int `json:"stoppedScaling,omitempty"`      // scaling a stopped service: 200; another status refuses it

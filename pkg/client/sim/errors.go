@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 )
@@ -47,7 +48,7 @@ func notFound(id string) error { return refuse(http.StatusNotFound, "%s", id) }
 // unless gives the error for a rule whose status is a knob: nil when the knob says 200, else a refusal with the knob's status
 // or, when the knob is not set, with the standard one.
 func unless(knob, standard int, format string, args ...any) error {
-	status := orDefault(knob, standard)
+	status := cmp.Or(knob, standard)
 	if status == http.StatusOK {
 		return nil
 	}

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -138,14 +139,14 @@ func (c *caller) try(method, path string, body any) (answer, error) {
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{}, err
+		return answer{}, fmt.Errorf("read: %w", err)
 	}
 	a := answer{Status: resp.StatusCode, Header: resp.Header, Raw: raw}
 	var envelope struct {
 		Error  string
 		Result any
 	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && len(raw) > 0 {
+	if strings.HasPrefix(path, "/v1/") && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && len(raw) > 0 {
 		if err := json.Unmarshal(raw, &envelope); err != nil {
 			c.t.Fatalf("%s %s: %v in %s", method, path, err, raw)
 		}

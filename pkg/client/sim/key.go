@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func createKey(c *call) (any, error) {
 		return nil, err
 	}
 	if len(c.st.Keys) >= c.cfg.keyLimit() {
-		return nil, refuse(orDefault(c.cfg.Statuses.KeyLimit, http.StatusBadRequest), "the organization has reached its limit of %d API keys", c.cfg.keyLimit())
+		return nil, refuse(cmp.Or(c.cfg.Statuses.KeyLimit, http.StatusBadRequest), "the organization has reached its limit of %d API keys", c.cfg.keyLimit())
 	}
 	var reply struct {
 		Key       keyView `json:"key"`
@@ -206,7 +207,7 @@ func deleteKey(c *call) (any, error) {
 		return nil, err
 	}
 	if k.ID == c.key.ID {
-		return nil, refuse(orDefault(c.cfg.Statuses.OwnKey, http.StatusBadRequest), "the API key that authenticates the request cannot be deleted")
+		return nil, refuse(cmp.Or(c.cfg.Statuses.OwnKey, http.StatusBadRequest), "the API key that authenticates the request cannot be deleted")
 	}
 	c.st.Keys = remove(c.st.Keys, k)
 	c.did(activity{Type: "key_delete", TargetKeyID: k.ID, KeyUpdateType: "deleted"})

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func (c *call) command(svc *service, command string) (activity string, err error
 		return "", nil // start does not wake
 	case command == "stop" && slices.Contains([]string{stateRunning, stateIdle, statePartiallyRunning}, state):
 		if svc.IsPrimary && c.secondaries(svc) > 0 {
-			return "", refuse(orDefault(c.cfg.Statuses.PrimaryInUse, http.StatusBadRequest),
+			return "", refuse(cmp.Or(c.cfg.Statuses.PrimaryInUse, http.StatusBadRequest),
 				"a primary service cannot be stopped while its warehouse has other services")
 		}
 		svc.enter(c.now, stateStopping, step{delays.Stop, stateStopped})
@@ -163,7 +164,7 @@ func (c *call) command(svc *service, command string) (activity string, err error
 	case command == "awake" && (state == stateRunning || state == stateAwaking):
 		return "", nil
 	}
-	return "", refuse(orDefault(c.cfg.Statuses.StateCommand, http.StatusConflict), "cannot %s a service in state '%s'", command, state)
+	return "", refuse(cmp.Or(c.cfg.Statuses.StateCommand, http.StatusConflict), "cannot %s a service in state '%s'", command, state)
 }
 
 // secondaries counts the other services of the warehouse, those on their way out included.
@@ -193,7 +194,7 @@ func deleteService(c *call) (any, error) {
 			strings.Join(deletable, "','"), state)
 	}
 	if svc.IsPrimary && c.secondaries(svc) > 0 {
-		return nil, refuse(orDefault(c.cfg.Statuses.PrimaryInUse, http.StatusBadRequest),
+		return nil, refuse(cmp.Or(c.cfg.Statuses.PrimaryInUse, http.StatusBadRequest),
 			"a primary service cannot be deleted while its warehouse has other services")
 	}
 	changed := *svc
@@ -207,14 +208,12 @@ func deleteService(c *call) (any, error) {
 	return nil, nil
 }
 
-// settled refuses requests that need a service past its creation, or not on its way out.
-func (c *call) settled(svc *service) error {
-	switch state := svc.stateAt(c.now); state {
-	case stateProvisioning, stateTerminating, stateSoftdeleting:
-		return conflict("not possible while the service is '%s'", state)
-	default:
-		return nil
+// provisioned refuses requests that need a service past its creation, or not on its way out.
+func (c *call) provisioned(svc *service) error {
+	if svc.stateAt(c.now) == stateProvisioning {
+		return unless(c.cfg.Statuses.Provisioning, http.StatusConflict, "not possible while the service is '%s'", stateProvisioning)
 	}
+	return c.present(svc)
 }
 
 // present refuses writes to a service that is on its way out.

@@ -166,6 +166,12 @@ func TestWritesByState(t *testing.T) {
 	}
 }
 
+func TestProvisioningKnob(t *testing.T) {
+	_, c, _ := start(t, sim.Config{Delays: sim.Delays{Provision: time.Hour}, Statuses: sim.Statuses{Provisioning: 200}})
+	id := c.newService("early")
+	c.ok("PATCH", "/services/"+id+"/replicaScaling", object{"numReplicas": 2})
+}
+
 func TestAutoIdle(t *testing.T) {
 	_, c, clk := start(t, sim.Config{AutoIdle: true})
 	sleepy := c.newService("sleepy", object{"idleTimeoutMinutes": 10})

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ func (c *call) keepAdmin() error {
 	if c.st.adminMembers() > 1 {
 		return nil
 	}
-	return refuse(orDefault(c.cfg.Statuses.LastAdmin, http.StatusBadRequest), "the organization must keep at least one admin")
+	return refuse(cmp.Or(c.cfg.Statuses.LastAdmin, http.StatusBadRequest), "the organization must keep at least one admin")
 }
 
 func deleteMember(c *call) (any, error) {

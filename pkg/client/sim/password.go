@@ -21,7 +21,7 @@ func patchPassword(c *call) (any, error) {
 	if err := f.done(c.cfg.Lenient); err != nil {
 		return nil, err
 	}
-	if err := c.settled(svc); err != nil {
+	if err := c.provisioned(svc); err != nil {
 		return nil, err
 	}
 	var result struct {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,20 +10,24 @@ import (
 
 // Permissions that routes ask for. Those the public documents do not name follow their pattern.
 const (
-	permAny              = "" // any role at all
-	permOrgView          = "control-plane:organization:view"
-	permOrgManage        = "control-plane:organization:manage"
-	permKeyCreate        = "control-plane:organization:create-api-keys"
-	permKeyDelete        = "control-plane:organization:delete-api-keys"
-	permServiceView      = "control-plane:service:view"
-	permServiceManage    = "control-plane:service:manage"
-	permServiceDelete    = "control-plane:service:delete"
-	permBackupsView      = "control-plane:service:view-backups"
-	permBackupsManage    = "control-plane:service:manage-backups"
-	permEndpointsView    = "control-plane:service:view-private-endpoints"
-	permQueryView        = "control-plane:service:view-query-api-endpoints"
-	permBillingView      = "control-plane:organization:view-billing"
-	permBillingManage    = "control-plane:organization:manage-billing"
+	permAny           = "" // any role at all
+	permOrgView       = "control-plane:organization:view"
+	permOrgManage     = "control-plane:organization:manage"
+	permKeyCreate     = "control-plane:organization:create-api-keys"
+	permKeyDelete     = "control-plane:organization:delete-api-keys"
+	permBillingView   = "control-plane:organization:view-billing"
+	permBillingManage = "control-plane:organization:manage-billing"
+	permServiceView   = "control-plane:service:view"
+	permServiceManage = "control-plane:service:manage"
+	permServiceDelete = "control-plane:service:delete"
+	permBackupsView   = "control-plane:service:view-backups"
+	permBackupsManage = "control-plane:service:manage-backups"
+	permEndpointsView = "control-plane:service:view-private-endpoints"
+	permQueryView     = "control-plane:service:view-query-api-endpoints"
+)
+
+// The roles that legacy names stand for, and those names.
+const (
 	roleAdmin            = "Admin"
 	roleDeveloper        = "Developer"
 	legacyAdmin          = "admin"
@@ -117,7 +122,7 @@ func (c *call) readGrants(f *fields, legacyField string, current grants) *grants
 	if !c.cfg.legacyRoles() {
 		if f.has(legacyField) {
 			f.fail(&apiError{
-				status: orDefault(c.cfg.Statuses.MigratedRole, http.StatusBadRequest),
+				status: cmp.Or(c.cfg.Statuses.MigratedRole, http.StatusBadRequest),
 				text:   "Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of '" + legacyField + "'.",
 			})
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -132,7 +133,7 @@ func (c *call) apply(current scaling, r scalingRequest, fresh bool) (scaling, er
 		return next, err
 	}
 	if next.AutoscalingMode == horizontal && c.cfg.NoHorizontal {
-		return next, refuse(orDefault(c.cfg.Statuses.Horizontal, http.StatusForbidden), "horizontal autoscaling is not enabled for this organization")
+		return next, refuse(cmp.Or(c.cfg.Statuses.Horizontal, http.StatusForbidden), "horizontal autoscaling is not enabled for this organization")
 	}
 	if err := next.setMemory(r, fresh); err != nil {
 		return next, err
@@ -233,7 +234,7 @@ func (c *call) patchScaling(perReplica, totals bool) (any, error) {
 	if err := f.done(c.cfg.Lenient); err != nil {
 		return nil, err
 	}
-	if err := c.settled(svc); err != nil {
+	if err := c.provisioned(svc); err != nil {
 		return nil, err
 	}
 	if svc.stateAt(c.now) == stateStopped {

@@ -144,7 +144,7 @@ type Request struct {
 	KeySuffix string    `json:"keySuffix,omitempty"`
 	UserAgent string    `json:"userAgent,omitempty"`
 	Fault     FaultKind `json:"fault,omitempty"`
-	// Body is the JSON body of the request with its secrets replaced by "<redacted>".
+	// Body is the JSON body of the request with its secrets replaced by "[redacted]".
 	Body json.RawMessage `json:"body,omitempty"`
 }
 
@@ -199,7 +199,7 @@ func redact(value any) {
 		for name, inner := range v {
 			switch name {
 			case "newPasswordHash", "newDoubleSha1Hash", "keyIdHash", "keySecretHash", "password", "keySecret":
-				v[name] = "<redacted>"
+				v[name] = "[redacted]"
 			default:
 				redact(inner)
 			}

@@ -167,7 +167,7 @@ func patchService(c *call) (any, error) {
 	}
 	changed := *svc
 	var kinds []string
-	if name := c.serviceName(f); name != nil {
+	if name := readServiceName(f); name != nil {
 		changed.Name = *name
 		kinds = append(kinds, "service_update_name")
 	}
@@ -198,11 +198,11 @@ func (c *call) patchModern(f *fields, svc, changed *service) (kinds []string) {
 	if p := f.patch("tags"); p != nil {
 		changed.Tags = c.patchTags(p, svc.Tags)
 	}
-	if channel := c.releaseChannel(f); channel != nil {
+	if channel := readReleaseChannel(f); channel != nil {
 		changed.ReleaseChannel = *channel
 		kinds = append(kinds, "service_update_release_channel")
 	}
-	if list, ok := c.endpointSwitches(f); ok {
+	if list, ok := readEndpointSwitches(f); ok {
 		changed.Endpoints = mergeSwitches(svc.Endpoints, list)
 	}
 	if keyID := f.str("transparentDataEncryptionKeyId"); keyID != nil {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,16 +18,16 @@ func createService(c *call) (any, error) {
 		return nil, err
 	}
 	svc := c.cfg.newService()
-	f.mustArray("ipAccessList")
+	ips := f.mustArray("ipAccessList")
 	f.require("name", "provider", "region")
-	if name := c.serviceName(f); name != nil {
+	if name := readServiceName(f); name != nil {
 		svc.Name = *name
 	}
 	c.readPlace(f, svc)
 	if f.has("tier") {
 		f.fail(badRequest("Service tier is not supported in this organization."))
 	}
-	f.eachOf("ipAccessList", f.mustArray("ipAccessList"), func(e *fields) {
+	f.eachOf("ipAccessList", ips, func(e *fields) {
 		svc.IPAccessList = c.addIP(e, svc.IPAccessList)
 	})
 	scale := c.readScaling(f, !c.cfg.OldAPI, true)
@@ -104,14 +105,14 @@ func (c *call) readModern(f *fields, svc *service) {
 	svc.HasTransparentDataEncryption = deref(f.boolean("hasTransparentDataEncryption"))
 	svc.Profile = deref(f.enum("profile", "v1-default", "v1-highmem-xs", "v1-highmem-s", "v1-highmem-m", "v1-highmem-l", "v1-highmem-xl"))
 	svc.ComplianceType = deref(f.enum("complianceType", "hipaa", "pci"))
-	if channel := c.releaseChannel(f); channel != nil {
+	if channel := readReleaseChannel(f); channel != nil {
 		svc.ReleaseChannel = *channel
 	}
-	if list, ok := c.endpointSwitches(f); ok {
+	if list, ok := readEndpointSwitches(f); ok {
 		svc.Endpoints = list
 	}
 	f.each("tags", func(t *fields) { svc.Tags = c.addTag(t, svc.Tags) })
-	c.checkTagCount(f, svc.Tags)
+	checkTagCount(f, svc.Tags)
 	svc.EnableCoreDumps = c.st.Organization.EnableCoreDumps
 	if dumps := c.coreDumps(f); dumps != nil {
 		svc.EnableCoreDumps = *dumps
@@ -121,7 +122,7 @@ func (c *call) readModern(f *fields, svc *service) {
 // checkCreate holds the rules that involve more than the request itself.
 func (c *call) checkCreate(svc *service, attach []string, backupID *string) error {
 	if n := len(c.st.Services); n >= c.cfg.serviceQuota() {
-		return refuse(orDefault(c.cfg.Statuses.ServiceQuota, http.StatusBadRequest), "the organization has reached its limit of %d services", c.cfg.serviceQuota())
+		return refuse(cmp.Or(c.cfg.Statuses.ServiceQuota, http.StatusBadRequest), "the organization has reached its limit of %d services", c.cfg.serviceQuota())
 	}
 	if svc.Provider != "aws" && (svc.EncryptionKey != "" || svc.EncryptionAssumedRoleIdentifier != "") {
 		return badRequest("customer managed encryption keys are available on aws only")

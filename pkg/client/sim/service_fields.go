@@ -31,8 +31,8 @@ const (
 	maxTagValue = 256
 )
 
-// serviceName reads the name of a service: 1 to 50 characters out of namePattern.
-func (c *call) serviceName(f *fields) *string {
+// readServiceName reads the name of a service: 1 to 50 characters out of namePattern.
+func readServiceName(f *fields) *string {
 	name := f.str("name")
 	if name == nil {
 		return nil
@@ -45,7 +45,8 @@ func (c *call) serviceName(f *fields) *string {
 	return name
 }
 
-func (c *call) releaseChannel(f *fields) *string {
+// readReleaseChannel reads the release channel of a service.
+func readReleaseChannel(f *fields) *string {
 	return f.enum("releaseChannel", "slow", "default", "fast")
 }
 
@@ -58,8 +59,8 @@ func (c *call) coreDumps(f *fields) *bool {
 	return dumps
 }
 
-// endpointSwitches reads the protocols to turn on or off.
-func (c *call) endpointSwitches(f *fields) ([]endpointSwitch, bool) {
+// readEndpointSwitches reads the protocols to turn on or off.
+func readEndpointSwitches(f *fields) ([]endpointSwitch, bool) {
 	list := []endpointSwitch{}
 	ok := f.each("endpoints", func(e *fields) {
 		e.require("protocol", "enabled")
@@ -76,7 +77,7 @@ func (c *call) endpointSwitches(f *fields) ([]endpointSwitch, bool) {
 }
 
 // readIP reads one entry of an IP access list. The source is kept as it is spelled.
-func (c *call) readIP(e *fields) ipEntry {
+func readIP(e *fields) ipEntry {
 	e.require("source")
 	entry := ipEntry{Source: deref(e.str("source")), Description: deref(e.str("description"))}
 	if _, ok := parseSource(entry.Source); !ok {
@@ -87,7 +88,7 @@ func (c *call) readIP(e *fields) ipEntry {
 
 // addIP adds an entry to a list in which a source may occur once.
 func (c *call) addIP(e *fields, list []ipEntry) []ipEntry {
-	entry := c.readIP(e)
+	entry := readIP(e)
 	i := slices.IndexFunc(list, func(o ipEntry) bool { return o.Source == entry.Source })
 	if i < 0 {
 		return append(list, entry)
@@ -133,7 +134,7 @@ func (c *call) addTag(t *fields, list []tag) []tag {
 	return list
 }
 
-func (c *call) checkTagCount(f *fields, list []tag) {
+func checkTagCount(f *fields, list []tag) {
 	if len(list) > maxTags {
 		f.fail(badRequest("request body.tags: a service has at most %d tags <number:%d>", maxTags, len(list)))
 	}
@@ -149,6 +150,6 @@ func (c *call) patchTags(p *fields, current []tag) []tag {
 		list = slices.DeleteFunc(list, func(o tag) bool { return o.Key == name })
 	})
 	p.each("add", func(t *fields) { list = c.addTag(t, list) })
-	c.checkTagCount(p, list)
+	checkTagCount(p, list)
 	return list
 }

@@ -339,6 +339,16 @@ func TestBackupsFollowTheSchedule(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("backups (-want +got):\n%s", diff)
 	}
+	c.ok("PATCH", "/services/"+id+"/backupConfiguration", object{"backupPeriodInHours": nil, "backupStartTime": "03:00"})
+	var starts []string
+	for _, b := range c.list("/services/" + id + "/backups") {
+		starts = append(starts, b["startedAt"].(string))
+	}
+	if diff := cmp.Diff([]string{"2026-03-06T03:00:00Z", "2026-03-05T03:00:00Z"}, starts); diff != "" {
+		t.Errorf("backups at three o'clock (-want +got):\n%s", diff)
+	}
+	c.ok("PATCH", "/services/"+id+"/backupConfiguration", object{"backupPeriodInHours": 12, "backupStartTime": nil})
+
 	restore := object{"backupId": backups[1]["id"], "region": "us-east-2"}
 	c.refused("POST", "/services", object{"name": "r", "provider": "aws", "ipAccessList": []any{}, "region": "us-east-2", "backupId": backups[1]["id"]},
 		400, "BAD_REQUEST: a backup can only be restored in its own region: aws us-east-1")
@@ -346,6 +356,29 @@ func TestBackupsFollowTheSchedule(t *testing.T) {
 	c.newService("restored", restore)
 	c.refused("POST", "/services", object{"name": "r", "provider": "aws", "ipAccessList": []any{}, "region": "us-east-1", "backupId": backups[0]["id"]},
 		400, "BAD_REQUEST: backup "+backups[0]["id"].(string)+" is not finished")
+}
+
+func TestBYOC(t *testing.T) {
+	srv, c, _ := start(t, sim.Config{})
+	if _, err := srv.Edit(sim.Edit{Kind: "organization", Set: object{"byocConfig": []any{object{"id": "byoc-1", "state": "infra-ready"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	const wrong = "BAD_REQUEST: minReplicaMemoryGb and maxReplicaMemoryGb must be one of 48, 116, 172, 232 with byocId"
+	body := object{"name": "own", "provider": "aws", "region": "us-east-1", "ipAccessList": []any{}, "byocId": "byoc-1", "minReplicaMemoryGb": 48}
+	c.refused("POST", "/services", body, 400, wrong)
+	body["maxReplicaMemoryGb"] = 64
+	c.refused("POST", "/services", body, 400, wrong)
+	body["maxReplicaMemoryGb"] = 116
+	id := c.ok("POST", "/services", body)["service"].(object)["id"].(string)
+	if got := c.service(id)["byocId"]; got != "byoc-1" {
+		t.Errorf("byocId %v", got)
+	}
+}
+
+func TestCustomerKeysAreForAWS(t *testing.T) {
+	_, c, _ := start(t, sim.Config{})
+	body := object{"name": "own", "provider": "gcp", "region": "us-east1", "ipAccessList": []any{}, "encryptionKey": "k"}
+	c.refused("POST", "/services", body, 400, "BAD_REQUEST: customer managed encryption keys are available on aws only")
 }
 
 func TestPrivateEndpoints(t *testing.T) {

@@ -1,6 +1,7 @@
 package openapitest_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -116,8 +117,8 @@ func TestChecker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			report := func(err error) {
-				v, ok := err.(openapitest.Violation) //nolint:errorlint // reported as it is, never wrapped
-				if !ok {
+				var v openapitest.Violation
+				if !errors.As(err, &v) {
 					t.Fatalf("reported %v", err)
 				}
 				got = append(got, v.Where)

@@ -56,6 +56,13 @@ var Contradictions = []Contradiction{
 		},
 	},
 	{
+		Name:   "empty-tag-value",
+		Reason: "a tag value may be 0 characters long, yet its pattern asks for one at least",
+		explains: func(v Violation) bool {
+			return v.Status == 0 && strings.HasPrefix(v.Where, "/tags/") && strings.HasSuffix(v.Where, "/value") && strings.HasPrefix(v.Problem, "does not match pattern")
+		},
+	},
+	{
 		Name:   "user-ids-of-saml",
 		Reason: "users of single sign-on have ids that are no UUID",
 		explains: func(v Violation) bool {

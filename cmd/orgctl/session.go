@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// session is one apply of one organization: alone on this host, with a place for secrets and a journal, and with nothing
+// left open by an earlier run.
+type session struct {
+	connection
+	target   *target
+	progress *view.Progress
+	hasSink  bool
+	releases []func()
+}
+
+func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session, err error) {
+	s := &session{progress: view.NewProgress(e.stderr, e.stderrTTY, e.stderrView())}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	// An embedded sandbox is read when it is opened, so its lock comes first.
+	if file := c.String("sandbox"); file != "" && file != ephemeralSandbox {
+		if err := s.lock(file + ".lock"); err != nil {
+			return nil, err
+		}
+	}
+	if s.target, err = newTarget(e, c); err != nil {
+		return nil, err
+	}
+	sink, err := openSink(c, s.target)
+	if err != nil {
+		return nil, err
+	}
+	s.hasSink = sink != nil
+	api, err := s.target.dial(e, c, s.progress)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := s.target.wanted(desired)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := cloud.Identify(c.Context, api, wanted)
+	if err != nil {
+		return nil, err
+	}
+	scope := journal.Scope{API: s.target.url, Organization: organization.ID}
+	if s.target.sandbox == "" {
+		path, err := e.statePath(scope, ".lock")
+		if err != nil {
+			return nil, err
+		}
+		if err := s.lock(path); err != nil {
+			return nil, err
+		}
+	}
+	remembered, err := s.target.openJournal(e, c, scope)
+	if err != nil {
+		return nil, err
+	}
+	s.releases = append(s.releases, func() { _ = remembered.Close() })
+	s.connection = connection{cloud.New(api, cloud.Options{
+		OrganizationID: organization.ID, KeyID: s.target.credentials.KeyID, Secrets: sink, Journal: remembered,
+		Limits: cloud.Limits{
+			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
+			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
+		},
+		Tick: s.target.tick, Settle: int(c.Duration("settle") / time.Second),
+	})}
+	notes, err := s.Settle(c.Context)
+	for _, n := range notes {
+		fmt.Fprintln(e.stderr, n)
+	}
+	return s, err
+}
+
+func (s *session) lock(path string) error {
+	release, err := lock(path)
+	if err == nil {
+		s.releases = append(s.releases, release)
+	}
+	return err
+}
+
+func (s *session) close() {
+	for _, release := range s.releases {
+		release()
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/pkg/apply/journal"
+)
+
+// stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in.
+func (e *env) stateDir() (string, error) {
+	if dir := e.getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "orgctl"), nil
+	}
+	home := e.getenv("HOME")
+	if home == "" {
+		return "", fmt.Errorf("no place for locks and journals: set HOME or XDG_STATE_HOME")
+	}
+	return filepath.Join(home, ".local", "state", "orgctl"), nil
+}
+
+// scopeName is a file name for one organization behind one API.
+func scopeName(s journal.Scope) string {
+	sum := sha256.Sum256([]byte(s.API + "\n" + s.Organization))
+	return s.Organization + "-" + hex.EncodeToString(sum[:4])
+}
+
+// lock makes this run the only apply of its organization on this host. It does not wait: whoever comes second would apply a
+// plan made of what the first one is changing.
+func lock(path string) (release func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	l := flock.New(path, flock.SetPermissions(0o600))
+	ours, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if !ours {
+		holder, _ := os.ReadFile(filepath.Clean(path)) // for the message only
+		return nil, fmt.Errorf("another apply of this organization is under way on this host (%s, lock %s): nothing was changed; run again when it has ended",
+			strings.TrimSpace(string(holder)), path)
+	}
+	if err := os.WriteFile(path, fmt.Appendf(nil, "process %d\n", os.Getpid()), 0o600); err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// statePath is a file of one organization in the user's state directory.
+func (e *env) statePath(s journal.Scope, suffix string) (string, error) {
+	dir, err := e.stateDir()
+	return filepath.Join(dir, scopeName(s)+suffix), err
+}
+
+// openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
+func (t *target) openJournal(e *env, c *cli.Context, s journal.Scope) (*journal.Journal, error) {
+	const name = "journal.jsonl"
+	switch file, secretsDir := c.String("journal"), c.String("secrets-out"); {
+	case file != "":
+		return journal.Open(file, s)
+	case secretsDir != "":
+		return journal.Open(filepath.Join(secretsDir, name), s)
+	case t.ephemeral:
+		return journal.Memory(s), nil
+	case t.secretsDir != "":
+		return journal.Open(filepath.Join(t.secretsDir, name), s)
+	default:
+		path, err := e.statePath(s, "."+name)
+		if err != nil {
+			return nil, err
+		}
+		return journal.Open(path, s)
+	}
+}

@@ -1,0 +1,97 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Settle finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
+// has stayed absent for the settling time; a plan made before that could create them a second time, since reads lag behind
+// writes (FACTS 11). It gives a sentence for each, for the report.
+func (b *Backend) Settle(ctx context.Context) ([]string, error) {
+	var notes []string
+	pending := b.opts.Journal.Pending()
+	if len(pending) == 0 {
+		return nil, nil
+	}
+	end := func(number int, outcome string) error {
+		intent := pending[number]
+		delete(pending, number)
+		notes = append(notes, fmt.Sprintf("%s/%s, begun by an interrupted run, is %s", intent.Kind, intent.Name, outcome))
+		return b.opts.Journal.End(number, outcome)
+	}
+	_, proven, err := b.look(ctx, func(ctx context.Context) (bool, error) {
+		for number, intent := range pending {
+			found, err := b.findIntent(ctx, intent)
+			if err != nil {
+				return false, err
+			}
+			if found {
+				if err := end(number, journal.Found); err != nil {
+					return false, err
+				}
+			}
+		}
+		return len(pending) == 0, nil
+	})
+	if len(pending) > 0 && !proven {
+		return nil, fmt.Errorf("settle what an interrupted run has begun: %w", err)
+	}
+	for number := range pending {
+		if err := end(number, journal.Absent); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(notes)
+	return notes, nil
+}
+
+func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (bool, error) {
+	switch i.Kind {
+	case "service":
+		all, err := b.api.ListServices(ctx, b.organization())
+		return slices.ContainsFunc(all, func(s cloudapi.Service) bool {
+			if slices.ContainsFunc(s.Tags, func(t cloudapi.Tag) bool { return t.Key == spec.NonceTag }) {
+				return slices.Contains(s.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: i.Mark})
+			}
+			return s.Name == i.Name // finished, or made where there are no tags
+		}), err
+	case "key":
+		return b.findKey(ctx, i)
+	case "invitation":
+		invited, err := b.api.ListInvitations(ctx, b.organization())
+		if err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(invited, func(v cloudapi.Invitation) bool { return strings.EqualFold(v.Email, i.Name) }), nil
+	default:
+		return false, fmt.Errorf("the journal names a %s, which this version does not know", i.Kind)
+	}
+}
+
+// findKey also confirms the stored secret of a key that is found, which its own run could no longer do.
+func (b *Backend) findKey(ctx context.Context, i journal.Intent) (bool, error) {
+	all, err := b.api.ListKeys(ctx, b.organization())
+	at := slices.IndexFunc(all, func(k cloudapi.APIKey) bool { return k.Name == i.Name && k.KeySuffix == i.Mark })
+	if err != nil || at < 0 || b.opts.Secrets == nil {
+		return at >= 0, err
+	}
+	stored, err := b.opts.Secrets.Find(ctx, secrets.Key, i.Name, i.Mark)
+	if err != nil {
+		return true, err
+	}
+	for _, r := range stored {
+		if r.ID == "" {
+			r.ID = all[at].ID
+			return true, b.opts.Secrets.Confirm(ctx, r)
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,205 @@
+package diff
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Caller is what is known of whoever applies a plan, besides the key that the observation was made with. What is not known is
+// taken to be unfavourable, so that the zero Caller is the strictest.
+type Caller struct {
+	IP  netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
+	Now time.Time  // when the plan is applied; the zero Time is unknown
+}
+
+// Verdict is what the guards say about a plan.
+type Verdict struct {
+	Findings     []Finding     // severity blocked, whoever applies the plan
+	Requirements []Requirement // kind RequireCallerKey, about the key that the observation was made with
+}
+
+// Check holds a plan to the guards: rules about what no plan may do to an organization, however it came about. It judges the
+// state that the plan ends in and every state on the way there. Changes are carried out side by side and each may fail, so
+// that "on the way" is any set of changes that holds, with each change, all that it depends on; the listed order means
+// nothing here.
+//
+// live is any observation that the plan's preconditions hold for: the one that the plan was computed from, or a later one.
+func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
+	c := &check{plan: p, live: live, caller: caller, outcome: outcomeOf(p, live)}
+	c.admins()
+	c.callingKeys()
+	c.waysIn()
+	c.maxDeletes()
+	c.adoption()
+	c.secondaries()
+	return c.verdict
+}
+
+// checkCodes are the codes of what Check gives.
+var checkCodes = []string{
+	CodeAdmins, CodeCallerKey, CodeCallerRoles, CodeCallerAddress, CodeWayIn, CodeMaxDeletes, CodeEmptyDesired,
+	CodeFirstAdoption, CodeSecondaries,
+}
+
+// Guard judges the plan and writes the outcome into it: the findings and requirements of Check in place of those of an earlier
+// judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to apply a
+// saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is.
+func (p *Plan) Guard(live *spec.Live, caller Caller) {
+	verdict := Check(p, live, caller)
+	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return slices.Contains(checkCodes, f.Code) })
+	p.Findings = append(p.Findings, verdict.Findings...)
+	p.Requirements = slices.DeleteFunc(p.Requirements, func(r Requirement) bool { return slices.Contains(checkCodes, r.Code) })
+	p.Requirements = append(p.Requirements, verdict.Requirements...)
+	own := callingKeys(live)
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		calling := slices.ContainsFunc(own, func(r *spec.Resource) bool { return c.changes(r) })
+		c.Risk = c.risk(calling)
+	}
+	p.seal()
+}
+
+// risk is what a change may cost; calling says that it is of the key in use.
+func (c *Change) risk(calling bool) Risk {
+	switch {
+	case calling, c.Address.Kind == "member" && (c.grants(adminRole) || c.revokes(adminRole)):
+		return RiskLockout
+	case c.Action == Delete:
+		return RiskDestructive
+	}
+	for _, f := range c.Fields {
+		if spec.KindOf(c.Address.Kind).Field(f.Path).Disrupts || f.List && len(f.Remove) > 0 && f.Path != "tags" {
+			return RiskDisruptive
+		}
+	}
+	return RiskNone
+}
+
+// check is one run of the guards.
+type check struct {
+	plan    *Plan
+	live    *spec.Live
+	caller  Caller
+	outcome outcome
+	verdict Verdict
+}
+
+func (c *check) block(f Finding) {
+	f.Severity = SeverityBlocked
+	c.verdict.Findings = append(c.verdict.Findings, f)
+}
+
+// organization is the object of what concerns no single one.
+func (c *check) organization() spec.Address {
+	return spec.Address{Kind: "organization", Name: c.plan.Organization.Handle}
+}
+
+// outcome answers what a plan leaves of each live object.
+type outcome struct {
+	live    *spec.Live
+	plan    *Plan
+	changes map[string]*Change // updates and deletions, by kind and id
+}
+
+func outcomeOf(p *Plan, live *spec.Live) outcome {
+	o := outcome{live: live, plan: p, changes: map[string]*Change{}}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action != Create {
+			o.changes[c.Address.Kind+"/"+c.ID] = c
+		}
+	}
+	return o
+}
+
+// each gives the live objects of a kind.
+func each(live *spec.Live, kind string) func(yield func(*spec.Resource) bool) {
+	return func(yield func(*spec.Resource) bool) {
+		for i := range live.Resources {
+			if r := &live.Resources[i]; r.Address.Kind == kind && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// change is what the plan does to a live object, nil where it leaves it alone.
+func (o outcome) change(r *spec.Resource) *Change { return o.changes[r.Address.Kind+"/"+r.ID] }
+
+// changes reports whether a change is of a live object.
+func (c *Change) changes(r *spec.Resource) bool {
+	return c.Action != Create && c.Address.Kind == r.Address.Kind && c.ID == r.ID
+}
+
+// stays reports whether a live object is there after the plan.
+func (o outcome) stays(r *spec.Resource) bool {
+	c := o.change(r)
+	return c == nil || c.Action != Delete
+}
+
+// value is a field of a live object after the plan, nil where it has none.
+func (o outcome) value(r *spec.Resource, path string) any {
+	from := r.Spec
+	if c := o.change(r); c != nil && c.field(path) != nil {
+		from = c.After
+	}
+	v, _ := spec.Get(from, path)
+	return v
+}
+
+func (o outcome) list(r *spec.Resource, path string) []any {
+	list, _ := o.value(r, path).([]any)
+	return list
+}
+
+// attached are the ids of the endpoints that services use after the plan.
+func (o outcome) attached() map[string]bool {
+	out := map[string]bool{}
+	add := func(ids any) {
+		for _, id := range names(ids) {
+			out[id] = true
+		}
+	}
+	for r := range each(o.live, "service") {
+		if o.stays(r) {
+			add(o.value(r, "privateEndpointIds"))
+		}
+	}
+	for _, c := range o.plan.Changes {
+		if c.Address.Kind == "service" && c.Action == Create {
+			add(c.After["privateEndpointIds"])
+		}
+	}
+	return out
+}
+
+// field is the change of one field, nil where the field stays as it is.
+func (c *Change) field(path string) *FieldChange {
+	for i := range c.Fields {
+		if c.Fields[i].Path == path {
+			return &c.Fields[i]
+		}
+	}
+	return nil
+}
+
+// after reports that a change is not begun before another one is done.
+func (c *Change) after(other *Change) bool { return slices.Contains(c.DependsOn, other.Address) }
+
+// enumerate names the first few of many objects.
+func enumerate(addresses []spec.Address) string {
+	const shown = 5
+	names := make([]string, 0, shown)
+	for _, a := range addresses[:min(len(addresses), shown)] {
+		names = append(names, a.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(addresses) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}

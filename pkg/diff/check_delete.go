@@ -1,0 +1,129 @@
+package diff
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// StatusWarehouse is the key of spec.Resource.Status that holds the id of a service's data warehouse, which tells the primary
+// of a secondary from others of its name (FACTS 5.12).
+const StatusWarehouse = "warehouse"
+
+// pruned counts the objects of a kind that go because nobody declares them, and those that are live. What a manifest declares
+// absent was decided one by one, and an invitation that is sent anew is not deleted.
+func (c *check) pruned(kind *spec.Kind) (pruned, live int) {
+	for i := range c.plan.Changes {
+		if d := &c.plan.Changes[i]; d.Pruned && d.Address.Kind == kind.Name {
+			pruned++
+		}
+	}
+	for range each(c.live, kind.Name) {
+		live++
+	}
+	return pruned, live
+}
+
+// maxDeletes bounds what one plan prunes: a manifest left out of the command line looks like a great many deletions.
+func (c *check) maxDeletes() {
+	bound := c.plan.Policy.MaxDeletes
+	for _, kind := range spec.Kinds() {
+		pruned, live := c.pruned(kind)
+		share, limits := "", []string(nil)
+		if bound.Count != nil && pruned > *bound.Count {
+			limits = append(limits, strconv.Itoa(*bound.Count))
+		}
+		if live >= spec.MaxDeletesFloor && pruned*100 > bound.Percent*live {
+			// Rounded up, or 27.04 % would look like the 27 % that it exceeds.
+			percent := math.Ceil(float64(pruned)*1000/float64(live)) / 10
+			share = fmt.Sprintf(" (%s %%)", strconv.FormatFloat(percent, 'f', -1, 64))
+			limits = append(limits, fmt.Sprintf("%d %%", bound.Percent))
+		}
+		if len(limits) == 0 {
+			continue
+		}
+		c.block(Finding{
+			Code: CodeMaxDeletes, Address: c.organization(),
+			Message: fmt.Sprintf("%d of %d %s%s would be deleted, the limit is %s", pruned, live, kind.Collection, share, strings.Join(limits, " and ")),
+			Hint:    "raise policy.maxDeletes, declare with ensure: absent what is to go, or delete in smaller portions with --only",
+		})
+	}
+}
+
+// adoption asks for a sign that manifests and organization belong together before the manifests' silence deletes anything: an
+// empty checkout, the wrong directory and the first run against a grown organization all declare nothing that is live.
+func (c *check) adoption() {
+	for _, p := range c.plan.Policy.Prune {
+		i := slices.IndexFunc(spec.Kinds(), func(k *spec.Kind) bool { return k.Collection == p.Collection })
+		if i < 0 || p.Matched > 0 {
+			continue
+		}
+		pruned, live := c.pruned(spec.Kinds()[i])
+		if pruned == 0 {
+			continue
+		}
+		f := Finding{
+			Code: CodeEmptyDesired, Address: c.organization(),
+			Message: fmt.Sprintf("no %s are declared, and %d of %d live ones would be deleted", p.Collection, pruned, live),
+			Hint:    fmt.Sprintf("declare with ensure: absent what is to go, or take %s out of policy.prune", p.Collection),
+		}
+		if p.Declared > 0 {
+			f.Code = CodeFirstAdoption
+			f.Message = fmt.Sprintf("none of the %d declared %s is live, and %d of %d live ones would be deleted", p.Declared, p.Collection, pruned, live)
+			f.Hint = fmt.Sprintf("declare what is to stay (orgctl export writes it) and with ensure: absent what is to go, or take %s out of policy.prune",
+				p.Collection)
+		}
+		c.block(f)
+	}
+}
+
+// secondaries keeps warehouses whole: a primary is neither deleted nor stopped while a secondary is there (FACTS 5.12). One
+// that the plan deletes has to be gone first.
+func (c *check) secondaries() {
+	byPrimary := map[string][]*spec.Resource{} // by the name of the primary
+	for r := range each(c.live, "service") {
+		if primary, ok := r.Spec["warehouse"].(string); ok {
+			byPrimary[primary] = append(byPrimary[primary], r)
+		}
+	}
+	planned := map[string][]spec.Address{}
+	for i := range c.plan.Changes {
+		if made := &c.plan.Changes[i]; made.Address.Kind == "service" && made.Action == Create {
+			if primary, ok := made.After["warehouse"].(string); ok {
+				planned[primary] = append(planned[primary], made.Address)
+			}
+		}
+	}
+	for r := range each(c.live, "service") {
+		change := c.outcome.change(r)
+		if change == nil || !change.withdraws() {
+			continue
+		}
+		remaining := slices.Clone(planned[change.Address.Name])
+		for _, s := range byPrimary[r.Address.Name] {
+			if s.Status[StatusWarehouse] != r.Status[StatusWarehouse] {
+				continue // of another service of that name
+			}
+			if gone := c.outcome.change(s); c.outcome.stays(s) || !change.after(gone) {
+				remaining = append(remaining, s.Address)
+			}
+		}
+		if len(remaining) == 0 {
+			continue
+		}
+		slices.SortFunc(remaining, spec.Address.Compare)
+		verb := "deleted"
+		if change.Action == Update {
+			verb = "stopped"
+		}
+		c.block(Finding{
+			Code: CodeSecondaries, Address: change.Address, Pos: change.Pos,
+			Message: fmt.Sprintf("would be %s while it is the primary of %s", verb, enumerate(remaining)),
+			Hint:    "delete its secondaries in the same plan, or keep it running",
+		})
+	}
+}

@@ -1,0 +1,167 @@
+package diff
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"go4.org/netipx"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// StatusKeySuffix is the key of spec.Resource.Status that holds the last characters of an API key's id, the only way to
+// recognise the calling key among the live ones (FACTS 6.1).
+const StatusKeySuffix = "keySuffix"
+
+// callingKeys are the live keys that may be the one in use: the suffix is a weak mark that several may bear.
+func callingKeys(live *spec.Live) []*spec.Resource {
+	var out []*spec.Resource
+	for r := range each(live, "key") {
+		if suffix, _ := r.Status[StatusKeySuffix].(string); suffix != "" && suffix == live.Caller.KeySuffix {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// callingKeys keeps the plan's caller able to call: the API refuses the deletion of the key in use, and nothing else that
+// would shut it out (FACTS 6.1). Each key is changed by one call, so that there are no states on the way. Another key could
+// apply the same plan, hence these are requirements of apply.
+func (c *check) callingKeys() {
+	keys := callingKeys(c.live)
+	for _, r := range keys {
+		change := c.outcome.change(r)
+		if change == nil {
+			continue
+		}
+		is := "is the key in use"
+		if len(keys) > 1 {
+			is = fmt.Sprintf("may be the key in use (%d keys end alike)", len(keys))
+		}
+		for _, l := range c.lockouts(r, change) {
+			c.verdict.Requirements = append(c.verdict.Requirements, Requirement{
+				Code: l.code, Kind: RequireCallerKey, Address: change.Address, Message: is + " and " + l.what,
+				Hint: l.instead + ", or apply with another key",
+			})
+		}
+	}
+}
+
+// lockout is one way in which a change shuts out the key that it is made with.
+type lockout struct{ code, what, instead string }
+
+func (c *check) lockouts(r *spec.Resource, change *Change) []lockout {
+	if change.Action == Delete {
+		return []lockout{{CodeCallerKey, "would be deleted", "keep it"}}
+	}
+	var out []lockout
+	if f := change.field("state"); f != nil && f.After == "disabled" {
+		out = append(out, lockout{CodeCallerKey, "would be disabled", "keep it enabled"})
+	}
+	if f := change.field("expireAt"); f != nil && !f.Reset {
+		if what := c.expires(f); what != "" {
+			out = append(out, lockout{CodeCallerKey, what, "let it expire later"})
+		}
+	}
+	if f := change.field("roles"); f != nil {
+		had, _ := r.Spec["roles"].([]any)
+		if what := loses(had, c.outcome.list(r, "roles")); what != "" {
+			out = append(out, lockout{CodeCallerRoles, what, "keep its roles"})
+		}
+	}
+	if f := change.field("ipAccessList"); f != nil {
+		had, _ := r.Spec["ipAccessList"].([]any)
+		if what := c.excludes(addressesOf(had), addressesOf(c.outcome.list(r, "ipAccessList"))); what != "" {
+			out = append(out, lockout{
+				CodeCallerAddress, what, "keep the addresses that it has, or name yours with --caller-ip if it is among the new ones",
+			})
+		}
+	}
+	return out
+}
+
+// expires says how a new expiry ends the key, "" if it does not: it gives the key more time, or enough.
+func (c *check) expires(f *FieldChange) string {
+	text, _ := f.After.(string)
+	expiry, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return fmt.Sprintf("would expire at %q, which is no time", text)
+	}
+	if was, ok := f.Before.(string); ok {
+		if current, err := time.Parse(time.RFC3339Nano, was); err == nil && expiry.After(current) {
+			return ""
+		}
+	}
+	switch {
+	case c.caller.Now.IsZero():
+		return fmt.Sprintf("would expire at %s, which may have passed", text)
+	case expiry.After(c.caller.Now):
+		return ""
+	default:
+		return fmt.Sprintf("would expire at %s, which has passed", text)
+	}
+}
+
+// loses says what roles a key loses that it cannot do without, "" if none: admin, and for a key without it all that it has,
+// since nobody knows which of its roles lets it apply plans.
+func loses(had, has []any) string {
+	kept := slices.ContainsFunc(had, func(r any) bool {
+		name, _ := r.(string)
+		return hasRole(has, name)
+	})
+	switch {
+	case hasRole(had, adminRole) && !hasRole(has, adminRole):
+		return "would lose its role admin"
+	case len(had) > 0 && !kept:
+		return "would lose all of its roles"
+	default:
+		return ""
+	}
+}
+
+// excludes says how a new access list shuts the caller out, "" if it does not. An empty list denies everyone (FACTS 6.1).
+func (c *check) excludes(had, has addresses) string {
+	switch {
+	case has.empty():
+		return "would be accepted from nowhere: its new ipAccessList is empty"
+	case c.caller.IP.IsValid() && has.set.Contains(c.caller.IP.Unmap()), has.covers(had):
+		return ""
+	case c.caller.IP.IsValid():
+		return fmt.Sprintf("would not be accepted from %s: its new ipAccessList neither holds that address nor all that the current one holds", c.caller.IP)
+	default:
+		return "might not be accepted any more: its new ipAccessList does not hold all that the current one holds"
+	}
+}
+
+// addresses is an access list as address space. An entry of the server that is no address or network stands for itself.
+type addresses struct {
+	set   *netipx.IPSet
+	other []string
+}
+
+func addressesOf(list []any) addresses {
+	var b netipx.IPSetBuilder
+	var out addresses
+	for _, e := range list {
+		tree, _ := e.(spec.Tree)
+		source, _ := tree["source"].(string)
+		prefix, err := netip.ParsePrefix(spec.CanonicalCIDR(source))
+		if err != nil {
+			out.other = append(out.other, strings.TrimSpace(source))
+			continue
+		}
+		b.AddPrefix(prefix)
+	}
+	out.set, _ = b.IPSet() // the error is about invalid prefixes, which are not added
+	return out
+}
+
+func (a addresses) empty() bool { return len(a.set.Ranges())+len(a.other) == 0 }
+
+func (a addresses) covers(b addresses) bool {
+	return !slices.ContainsFunc(b.set.Ranges(), func(r netipx.IPRange) bool { return !a.set.ContainsRange(r) }) &&
+		!slices.ContainsFunc(b.other, func(s string) bool { return !slices.Contains(a.other, s) })
+}
