@@ -32,6 +32,7 @@ func newApp(e *env) *cli.App {
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError
+		c.Before = meaningful
 		c.HideHelpCommand = true
 	}
 	return app
@@ -63,6 +64,29 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return usage("there is no flag %s%s", typed(name), didYouMean(typed(name), known))
 }
 
+// meaningful refuses flag values that mean nothing. An empty one is a variable that was not set, as in --sandbox "$STATE" or
+// --expect-digest "$REVIEWED", where going on without the flag would do what nobody asked for.
+func meaningful(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		switch f.(type) {
+		case *cli.StringFlag:
+			if c.IsSet(name) && c.String(name) == "" {
+				return usage("%s is given without a value", typed(name))
+			}
+		case *cli.StringSliceFlag:
+			if slices.Contains(c.StringSlice(name), "") {
+				return usage("%s is given without a value", typed(name))
+			}
+		case *cli.DurationFlag:
+			if c.Duration(name) < 0 {
+				return usage("%s %s: a duration cannot be negative", typed(name), c.Duration(name))
+			}
+		}
+	}
+	return nil
+}
+
 // typed is a flag's name as it is typed.
 func typed(name string) string {
 	if len(name) == 1 {
@@ -81,8 +105,11 @@ func didYouMean(word string, known []string) string {
 // permute moves flags before arguments, since the parser stops at the first argument and users do not: orgctl apply
 // plan.json --yes. What follows "--" stays where it is.
 func permute(app *cli.App, args []string) []string {
-	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
-	if len(args) == 0 || at < 0 {
+	at := 1 // args[0] is the program
+	for at < len(args) && app.Command(args[at]) == nil {
+		at++
+	}
+	if at >= len(args) {
 		return args
 	}
 	takesValue := map[string]bool{}
@@ -97,6 +124,8 @@ func permute(app *cli.App, args []string) []string {
 		a := args[i]
 		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		switch {
+		case a == "--help" || a == "-h":
+			return append(slices.Clone(args[:at+1]), a) // of the command, whatever else is there
 		case a == "--":
 			return slices.Concat(flags, []string{"--"}, rest, args[i+1:])
 		case len(a) < 2 || a[0] != '-':
@@ -115,16 +144,23 @@ func permute(app *cli.App, args []string) []string {
 
 // noArguments refuses arguments of a command that takes none, so that a forgotten -f does not go unnoticed.
 func noArguments(c *cli.Context) error {
-	if c.Args().Present() {
-		return usage("%s takes no argument %q; manifests are named with -f", c.Command.Name, c.Args().First())
+	if !c.Args().Present() {
+		return nil
 	}
-	return nil
+	hint := ""
+	if slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == "file" }) {
+		hint = "; manifests are named with -f"
+	}
+	return usage("%s takes no argument %q%s", c.Command.Name, c.Args().First(), hint)
 }
 
 func versionCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "print the version", UsageText: "orgctl version",
-		Action: func(*cli.Context) error {
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
 			_, err := fmt.Fprintf(e.stdout, "orgctl %s\n", e.version)
 			return err
 		},

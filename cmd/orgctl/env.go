@@ -33,12 +33,13 @@ func processEnv() *env {
 	if err != nil {
 		width = 0
 	}
+	signals := newInterrupt()
 	return &env{
-		stdin: os.Stdin, stdout: quiet{os.Stdout}, stderr: quiet{os.Stderr}, getenv: os.Getenv,
+		stdin: interruptible{os.Stdin, signals.stop}, stdout: quiet{os.Stdout}, stderr: quiet{os.Stderr}, getenv: os.Getenv,
 		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		stderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
-		width:     width, version: version(), interrupt: newInterrupt(),
+		width:     width, version: version(), interrupt: signals,
 	}
 }
 

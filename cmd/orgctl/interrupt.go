@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,3 +52,33 @@ func (i *interrupt) received() bool { return i.signal.Load() != 0 }
 
 // exitCode is the shells' convention: 130 for SIGINT, 143 for SIGTERM.
 func (i *interrupt) exitCode() int { return 128 + int(i.signal.Load()) }
+
+var errInterrupted = errors.New("interrupted")
+
+// maxRead bounds the copy that a read through interruptible makes; pipes and terminals give no more at a time.
+const maxRead = 64 << 10
+
+// interruptible ends a read that blocks with the first signal: a terminal or pipe that nobody writes to knows no context.
+type interruptible struct {
+	r    io.Reader
+	stop <-chan struct{}
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	type outcome struct {
+		n   int
+		err error
+	}
+	buffer := make([]byte, min(len(p), maxRead)) // p itself is the caller's again after a signal
+	read := make(chan outcome, 1)
+	go func() {
+		n, err := i.r.Read(buffer)
+		read <- outcome{n, err}
+	}()
+	select {
+	case got := <-read:
+		return copy(p, buffer[:got.n]), got.err
+	case <-i.stop:
+		return 0, errInterrupted
+	}
+}

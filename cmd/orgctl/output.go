@@ -76,7 +76,7 @@ func render(e *env, p *diff.Plan, to []output) error {
 // is written to and never replaced.
 func writeFile(name string, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // writing where the user says is the purpose
 		if err == nil {
 			err = errors.Join(write(f), f.Close())
 		}

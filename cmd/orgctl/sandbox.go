@@ -43,7 +43,7 @@ func serveSandbox(e *env, c *cli.Context) error {
 	}
 	server, err := sim.Open(c.String("state"), sim.Config{})
 	if err != nil {
-		return fmt.Errorf("open sandbox: %w", err)
+		return err
 	}
 	if err := configureSandbox(server, c); err != nil {
 		return err

@@ -37,6 +37,8 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ORGCTL_TICK", "1ms")
+			e.Setenv("GORACE", raceOptions)
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("ROOT", root)
 			e.Values[sandboxKey{}] = &scriptSandbox{}
 			return nil
@@ -142,7 +144,8 @@ func scriptAdvance(ts *testscript.TestScript, neg bool, args []string) {
 func scriptRequests(ts *testscript.TestScript, neg bool, args []string) {
 	argument(ts, neg, args, 0, "requests")
 	for _, r := range scriptServer(ts).Requests() {
-		fmt.Fprintln(ts.Stdout(), r.Method, r.Path, r.Status)
+		_, err := fmt.Fprintln(ts.Stdout(), r.Method, r.Path, r.Status)
+		ts.Check(err)
 	}
 	scriptServer(ts).ResetRequests()
 }

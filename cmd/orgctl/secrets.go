@@ -27,10 +27,6 @@ func openSink(c *cli.Context, t *target) (secrets.Sink, error) {
 		return nil, usage("--secrets-out and --secrets-exec exclude each other: a secret goes to one place")
 	case c.IsSet("secrets-recipient") && !c.IsSet("secrets-out"):
 		return nil, usage("--secrets-recipient encrypts files: it needs --secrets-out DIR")
-	case c.IsSet("secrets-out") && dir == "":
-		return nil, usage("--secrets-out names no directory")
-	case c.IsSet("secrets-exec") && command == "":
-		return nil, usage("--secrets-exec names no command")
 	}
 	recipients, err := recipients(c)
 	if err != nil {

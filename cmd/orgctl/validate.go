@@ -59,6 +59,9 @@ func readManifests(e *env, c *cli.Context) ([]*spec.Organization, spec.Diagnosti
 		return nil, nil, usage("which manifests? name files or directories with -f")
 	}
 	files, diagnostics := spec.Read(paths, e.stdin)
+	if len(files) == 0 {
+		return nil, diagnostics, nil // why there is nothing to load has been said
+	}
 	organizations, more := spec.Load(files)
 	return organizations, append(diagnostics, more...).Sort(), nil
 }

@@ -73,9 +73,6 @@ func (c *check) waysIn() {
 		}
 	}
 	for r := range each(c.live, "service") {
-		if !c.outcome.stays(r) {
-			continue
-		}
 		address, change := r.Address, c.outcome.change(r)
 		entries, _ := r.Spec["ipAccessList"].([]any)
 		endpoints, _ := r.Spec["privateEndpointIds"].([]any)
@@ -90,7 +87,7 @@ func (c *check) waysIn() {
 		late := func(*Change) bool { return true }
 		moment := ""
 		switch {
-		case !open(c.outcome.list(r, "ipAccessList"), c.outcome.list(r, "privateEndpointIds"), deleted, late):
+		case c.outcome.stays(r) && !open(c.outcome.list(r, "ipAccessList"), c.outcome.list(r, "privateEndpointIds"), deleted, late):
 		case !open(entries, endpoints, deleted, early):
 			moment = " for a while"
 		default:

@@ -81,7 +81,7 @@ func nothingFound(files []File) Diagnostics {
 	var diags Diagnostics
 	for _, f := range files {
 		diags = append(diags, Diagnostic{
-			Severity: SeverityError, Code: CodeNoManifest, Pos: Pos{File: f.Name},
+			Severity: SeverityError, Code: CodeNoManifest, Pos: Pos{File: f.Name, Line: 1, Column: 1},
 			Message: "the file holds no manifest", Hint: "begin with apiVersion: orgctl/v1",
 		})
 	}

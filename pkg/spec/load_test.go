@@ -433,7 +433,7 @@ func TestBadText(t *testing.T) {
 		utf16 = append(utf16, b, 0)
 	}
 	for _, tc := range []struct{ name, data, want string }{
-		{"no file at all", "", "f.yaml: error OC202: the file holds no manifest; begin with apiVersion: orgctl/v1"},
+		{"no file at all", "", "f.yaml:1:1: error OC202: the file holds no manifest; begin with apiVersion: orgctl/v1"},
 		{"UTF-16", string(utf16), "f.yaml:1:1: error OC204: the file is UTF-16; save it as UTF-8"},
 		{"Latin-1", header + "spec: {name: \"\u00fcber caf\xe9\"}", "f.yaml:4:23: error OC204: byte 0xE9 is not UTF-8; save the file as UTF-8"},
 		{"UTF-16 without a mark", "\x00a", "f.yaml:1:1: error OC204: control character U+0000; remove it, or write it as an escape in double quotes"},

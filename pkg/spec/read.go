@@ -160,8 +160,11 @@ func (r *reader) content(path string, from io.Reader) {
 }
 
 func (r *reader) tooLarge(path, size string) {
-	r.report(CodeTooLarge, path, fmt.Sprintf("files of up to %d MiB are read; %s", MaxFileSize>>20, size),
-		"split it, or name shared IP lists in spec.ipSets")
+	r.diags = append(r.diags, Diagnostic{
+		Severity: SeverityError, Code: CodeTooLarge, Pos: Pos{File: displayName(path), Line: 1, Column: 1},
+		Message: fmt.Sprintf("files of up to %d MiB are read; %s", MaxFileSize>>20, size),
+		Hint:    "split it, or name shared IP lists in spec.ipSets",
+	})
 }
 
 func (r *reader) unreadable(path string, err error) {

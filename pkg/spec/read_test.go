@@ -171,7 +171,7 @@ func TestReadRefusesLargeInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		files, diags := spec.Read([]string{"large.yaml"}, nil)
-		want := "large.yaml: error OC203: files of up to 32 MiB are read; the file has 47 MiB; split it, or name shared IP lists in spec.ipSets"
+		want := "large.yaml:1:1: error OC203: files of up to 32 MiB are read; the file has 47 MiB; split it, or name shared IP lists in spec.ipSets"
 		if len(files) > 0 || len(diags) != 1 || diags[0].String() != want {
 			t.Errorf("%d files, %v", len(files), diags)
 		}

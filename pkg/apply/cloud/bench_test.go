@@ -37,6 +37,7 @@ type bench struct {
 	backend *cloud.Backend
 	sink    *secrets.Memory
 	journal *journal.Journal
+	rate    client.Rate // unlimited unless set before connect
 }
 
 func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
@@ -74,7 +75,7 @@ func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 	credentials := b.server.Credentials()
 	api, err := client.New("http://127.0.0.1", client.Credentials{
 		KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret),
-	}, client.WithTransport(transport), client.WithRate(client.Rate{}))
+	}, client.WithTransport(transport), client.WithRate(b.rate))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -96,19 +97,23 @@ func manifest(t tester, body string) *spec.Organization {
 
 func (b *bench) plan(desired *spec.Organization) *diff.Plan {
 	b.t.Helper()
+	p, err := b.tryPlan(desired)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) {
 	detailed := map[string]bool{}
 	for _, r := range desired.Resources {
 		detailed[r.Address.Name] = r.Spec["backupConfiguration"] != nil
 	}
 	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(r spec.Resource) bool { return detailed[r.Address.Name] }})
 	if err != nil {
-		b.t.Fatal(err)
+		return nil, err
 	}
-	p, err := diff.Compute(desired, live, diff.Selection{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return p
+	return diff.Compute(desired, live, diff.Selection{})
 }
 
 // apply plans, runs and verifies.

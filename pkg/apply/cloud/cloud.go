@@ -72,9 +72,9 @@ type session struct {
 // New makes the backend of one organization. It sends nothing.
 func New(api *cloudapi.API, opts Options) *Backend {
 	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}}
-	b.watch = &watch{list: func(ctx context.Context) ([]cloudapi.Service, error) {
+	b.watch = newWatch(func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
-	}}
+	})
 	return b
 }
 

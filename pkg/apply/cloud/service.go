@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -149,6 +150,8 @@ type serviceChange struct {
 	// tagged says that the live service carries the nonce tag of an unfinished creation.
 	tagged bool
 	known  map[string]bool // ids that were live before our creation
+	// record is the password that was stored before our creation; of no version where there is none.
+	record secrets.Record
 }
 
 // Which endpoint writes which fields.

@@ -32,12 +32,6 @@ const maxTags = 50
 // create makes a service that carries the nonce tag from its first moment to its last step, so that any later run finds it
 // half made and finishes it.
 func (s *serviceChange) create() ([]apply.Step, error) {
-	if s.c.MakesSecret() {
-		// Its password is stored only after the creation, which must not happen if that is bound to fail.
-		if err := s.b.opts.Secrets.Check(secrets.Service, s.c.Address.Name); err != nil {
-			return nil, err
-		}
-	}
 	request, err := bind[cloudapi.ServiceCreate](s.c.After, createdFields...)
 	if err != nil {
 		return nil, err
@@ -45,12 +39,16 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if request.IdleScaling != nil && !*request.IdleScaling {
 		request.IdleTimeoutMinutes = nil
 	}
+	var steps []apply.Step
 	nonce := secret.KeyID().Reveal() // any random text of the tag alphabet will do
-	steps := []apply.Step{
-		do("create service", func(ctx context.Context) error { return s.post(ctx, request, nonce) }),
+	if s.c.MakesSecret() {
+		steps = append(steps, s.storePassword(&nonce))
+	}
+	steps = append(steps,
+		do("create service", func(ctx context.Context) error { return s.unused(s.post(ctx, request, nonce)) }),
 		s.provisioned(),
 		s.yield(),
-	}
+	)
 	if s.c.MakesSecret() {
 		steps = append(steps, s.password(func() string { return nonce }))
 	}
@@ -187,8 +185,35 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// password stores a password and then sets it by its hash: the API never sees it, and no reply can lose it. A password that
-// an interrupted run has stored already is set again; where the sink cannot read it back, a new one takes its place.
+// storePassword comes before the creation: without a place for its password a service is not made. A password that an
+// earlier run has stored and given to no service is used up first, its mark as the nonce.
+func (s *serviceChange) storePassword(nonce *string) apply.Step {
+	return do("store password", func(ctx context.Context) error {
+		stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, s.c.Address.Name, "")
+		if err != nil {
+			return err
+		}
+		for _, r := range stored {
+			if r.ID == "" {
+				s.record, *nonce = r, r.Mark
+				return nil
+			}
+		}
+		s.record, err = s.newPassword(ctx, *nonce)
+		return err
+	})
+}
+
+// unused adds to the refusal of a creation which stored password no service got.
+func (s *serviceChange) unused(err error) error {
+	if err == nil || client.Ambiguous(err) || s.record.Version == 0 {
+		return err
+	}
+	return fmt.Errorf("%w (its password %s.%s was stored before and is not in use)", err, s.record.Name, s.record.Mark)
+}
+
+// password sets the stored password by its hash: the API never sees it, and no reply can lose it. A service that an earlier
+// run has left half made gets the password that is stored for it; where the sink cannot read that back, a new one.
 func (s *serviceChange) password(nonce func() string) apply.Step {
 	return do("set password", func(ctx context.Context) error {
 		record, err := s.passwordRecord(ctx, nonce())
@@ -211,16 +236,23 @@ func (s *serviceChange) password(nonce func() string) apply.Step {
 }
 
 func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secrets.Record, error) {
-	name := s.c.Address.Name
-	stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, name, nonce)
+	if s.record.Version > 0 {
+		return s.record, nil
+	}
+	stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, s.c.Address.Name, nonce)
 	if err != nil {
 		return secrets.Record{}, err
 	}
 	if len(stored) > 0 {
 		return stored[0], nil
 	}
-	record := secrets.Record{Kind: secrets.Service, Name: name, Mark: nonce, Username: "default", Password: secret.Password()}
-	return s.b.opts.Secrets.Store(ctx, record)
+	return s.newPassword(ctx, nonce)
+}
+
+func (s *serviceChange) newPassword(ctx context.Context, nonce string) (secrets.Record, error) {
+	return s.b.opts.Secrets.Store(ctx, secrets.Record{
+		Kind: secrets.Service, Name: s.c.Address.Name, Mark: nonce, Username: "default", Password: secret.Password(),
+	})
 }
 
 // address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"errors"
-	"maps"
 	"sync"
 
 	"github.com/orgctl/orgctl/pkg/apply"
@@ -15,9 +14,16 @@ import (
 type watch struct {
 	list func(context.Context) ([]cloudapi.Service, error)
 
-	mu    sync.Mutex
+	turn  chan struct{}               // holds the one turn to read; a channel and not a mutex, since waiting for it must end with a context
+	mu    sync.Mutex                  // of what follows; never held during a request
 	round map[string]cloudapi.Service // by id; nil until read in this round
 	told  map[string]cloudapi.Service // replies of our own calls since the round began, newer than the list
+}
+
+func newWatch(list func(context.Context) ([]cloudapi.Service, error)) *watch {
+	w := &watch{list: list, turn: make(chan struct{}, 1)}
+	w.turn <- struct{}{}
+	return w
 }
 
 func (w *watch) reset() {
@@ -41,41 +47,50 @@ func (w *watch) tell(s cloudapi.Service) {
 
 // get gives a service as of this round; ok is false when the list does not hold it.
 func (w *watch) get(ctx context.Context, id string) (s cloudapi.Service, ok bool, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if s, ok := w.told[id]; ok {
+	if s, ok := w.reply(id); ok {
 		return s, true, nil
 	}
-	if err := w.read(ctx); err != nil {
-		return cloudapi.Service{}, false, err
-	}
-	s, ok = w.round[id]
-	return s, ok, nil
+	all, err := w.all(ctx)
+	s, ok = all[id]
+	return s, ok, err
 }
 
-// all gives every service as of this round, by id.
-func (w *watch) all(ctx context.Context) (map[string]cloudapi.Service, error) {
+func (w *watch) reply(id string) (cloudapi.Service, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.read(ctx); err != nil {
-		return nil, err
-	}
-	return maps.Clone(w.round), nil
+	s, ok := w.told[id]
+	return s, ok
 }
 
-func (w *watch) read(ctx context.Context) error {
-	if w.round != nil {
-		return nil
+// all gives every service as of this round, by id. The map is shared and not to be changed.
+func (w *watch) all(ctx context.Context) (map[string]cloudapi.Service, error) {
+	select {
+	case <-w.turn:
+		defer func() { w.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if round := w.current(); round != nil {
+		return round, nil
 	}
 	list, err := w.list(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.round = make(map[string]cloudapi.Service, len(list))
+	round := make(map[string]cloudapi.Service, len(list))
 	for _, s := range list {
-		w.round[s.ID] = s
+		round[s.ID] = s
 	}
-	return nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.round = round
+	return round, nil
+}
+
+func (w *watch) current() map[string]cloudapi.Service {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.round
 }
 
 // until is a wait for a service to satisfy a condition. A service that the list does not hold counts as lagging behind

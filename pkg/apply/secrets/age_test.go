@@ -176,6 +176,9 @@ func TestParseRecipientRefuses(t *testing.T) {
 		"damaged":        strings.Replace(native.Recipient().String(), "age1", "age1q", 1),
 		"damaged hybrid": "age1pq1qqqq",
 		"plugin":         "age1yubikey1qwl3h2d5",
+		"elliptic SSH":   "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=",
+		"damaged SSH":    "ssh-ed25519 AAAA",
+		"foreign SSH":    "ssh-dss AAAAB3NzaC1kc3M=",
 		"an SSH file":    "-----BEGIN OPENSSH PRIVATE KEY-----\nc4n4ry",
 	} {
 		t.Run(title, func(t *testing.T) {

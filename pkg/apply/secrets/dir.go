@@ -56,29 +56,15 @@ func (d *Dir) open() error {
 			return fmt.Errorf("%s is writable by others (mode %04o): chmod 700 %s", path, mode, path)
 		}
 	}
-	// The folders themselves must outlast a crash of the machine, too.
-	return errors.Join(syncDir(d.path), syncDir(filepath.Dir(filepath.Clean(d.path))))
+	// The directory itself must outlast a crash of the machine, too. One above it that is not ours to read is not ours to have
+	// changed.
+	if err := syncDir(filepath.Dir(filepath.Clean(d.path))); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return syncDir(d.path)
 }
 
 var folders = map[string]string{Key: "keys", Service: "services"}
-
-// maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
-const maxName = 200
-
-// Check implements Sink: a name must not be too long for a file name.
-func (d *Dir) Check(kind, name string) error {
-	if _, ok := folders[kind]; !ok {
-		return fmt.Errorf("there is no place for secrets of a %s", kind)
-	}
-	switch n := len(encode(name)); {
-	case n == 0:
-		return fmt.Errorf("the secret of a %s without a name has no file name", kind)
-	case n > maxName:
-		return fmt.Errorf("the name of %s %q takes %d bytes in the file name of its secret, at most %d are possible", kind, name, n, maxName)
-	default:
-		return nil
-	}
-}
 
 // Find implements Sink. A Dir with recipients finds nothing, not even plain files: what was once stored in the clear is not
 // to become a secret that counts as encrypted.
@@ -118,7 +104,7 @@ func (d *Dir) Store(_ context.Context, r Record) (Record, error) {
 }
 
 func (d *Dir) store(r Record) (Record, error) {
-	if err := d.Check(r.Kind, r.Name); err != nil {
+	if err := storable(r.Kind, r.Name); err != nil {
 		return r, err
 	}
 	latest, err := d.latest(r.Kind, r.Name)
@@ -148,7 +134,7 @@ func (d *Dir) Confirm(_ context.Context, r Record) error {
 }
 
 func (d *Dir) confirm(r Record) error {
-	if err := d.Check(r.Kind, r.Name); err != nil {
+	if err := storable(r.Kind, r.Name); err != nil {
 		return err
 	}
 	if r.Version == 0 {
@@ -162,6 +148,24 @@ func (d *Dir) confirm(r Record) error {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return syncDir(filepath.Dir(tmp))
+}
+
+// maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
+const maxName = 200
+
+// storable says what keeps the secret of an object from having a file.
+func storable(kind, name string) error {
+	if _, ok := folders[kind]; !ok {
+		return fmt.Errorf("there is no place for secrets of a %s", kind)
+	}
+	switch n := len(encode(name)); {
+	case n == 0:
+		return errors.New("it has no name")
+	case n > maxName:
+		return fmt.Errorf("its name takes %d bytes in a file name, at most %d are possible", n, maxName)
+	default:
+		return nil
+	}
 }
 
 // file is the path of a record.

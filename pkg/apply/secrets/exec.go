@@ -31,9 +31,6 @@ func NewExec(command string, withheld ...string) *Exec {
 	return &Exec{command: command, withheld: withheld}
 }
 
-// Check implements Sink: what names are possible is the command's to say.
-func (e *Exec) Check(string, string) error { return nil }
-
 // Find implements Sink: nothing can be read back.
 func (e *Exec) Find(context.Context, string, string, string) ([]Record, error) { return nil, nil }
 

@@ -17,9 +17,6 @@ type Memory struct {
 // NewMemory makes an empty one.
 func NewMemory() *Memory { return &Memory{} }
 
-// Check implements Sink: every name will do.
-func (m *Memory) Check(string, string) error { return nil }
-
 // Find implements Sink.
 func (m *Memory) Find(_ context.Context, kind, name, mark string) ([]Record, error) {
 	m.mu.Lock()

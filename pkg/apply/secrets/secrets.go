@@ -39,9 +39,6 @@ type Record struct {
 
 // Sink stores records. Its methods are safe for concurrent use.
 type Sink interface {
-	// Check reports whether the secret of an object could be stored under its name at all, so that nothing is created whose
-	// secret could not be. It stores nothing.
-	Check(kind, name string) error
 	// Find gives what can be read back of the stored records of an object, in the order of their marks and of each mark the
 	// highest version, so that an interrupted creation goes on with the secret it began with. An empty mark matches any. A
 	// sink that cannot read what it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.

@@ -24,7 +24,7 @@ const (
 	FaultTruncated FaultKind = "truncated" // executed, the reply ends in the middle of its body
 	Fault429       FaultKind = "429"       // not executed; X-RateLimit-Reset is Delay, or half a second
 	Fault409       FaultKind = "409"       // not executed
-	FaultSlow      FaultKind = "slow"      // executed after Delay of real time
+	FaultSlow      FaultKind = "slow"      // executed at once, answered after Delay of real time
 )
 
 var faultKinds = map[FaultKind]struct{}{

@@ -139,9 +139,6 @@ func (s *Server) serveAPI(r *http.Request, ip netip.Addr) reply {
 
 	if fault != nil {
 		entry.Fault = fault.Kind
-		if fault.Kind == FaultSlow {
-			latency += fault.Delay
-		}
 	}
 	if keyID, _, ok := r.BasicAuth(); ok {
 		entry.KeySuffix = suffix(keyID)
@@ -171,10 +168,15 @@ func (s *Server) executed(ctx context.Context, r *http.Request, body []byte, bod
 		}
 	}
 	rep := s.execute(r, body, bodyErr, ip)
-	if fault != nil {
-		return fault.after(rep)
+	if fault == nil {
+		return rep
 	}
-	return rep
+	if fault.Kind == FaultSlow {
+		if err := pause(ctx, fault.Delay); err != nil {
+			return reply{cut: true} // executed, and the client did not wait for the answer
+		}
+	}
+	return fault.after(rep)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -21,7 +21,10 @@ func hash(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
 // planOf completes a plan as diff.Compute would: its summary counts its lists.
 func planOf(p diff.Plan) *diff.Plan {
 	p.FormatVersion = diff.FormatVersion
-	p.Digest = hash("a")
+	p.Digest, p.Checksum = hash("a"), hash("b")
+	if p.Policy.MinAdmins == 0 {
+		p.Policy = diff.Policy{MinAdmins: 1, MaxDeletes: diff.MaxDeletes{Percent: 25}}
+	}
 	if p.Organization == (diff.Organization{}) {
 		p.Organization = diff.Organization{Handle: "acme", ID: "2404d339-6921-4f1c-bf80-b07d5e23b91a", Name: "Acme Analytics"}
 	}
@@ -160,7 +163,7 @@ func deletes() []diff.Change {
 				"name": "etl", "state": "enabled", "roles": []any{"developer", "query"},
 				"ipAccessList": []any{spec.Tree{"source": "0.0.0.0/0", "description": "anywhere"}},
 			},
-			Precondition: hash("5"),
+			Precondition: hash("5"), Pruned: true,
 		},
 	}
 }
@@ -198,7 +201,13 @@ func blocked() *diff.Plan {
 
 func everything() *diff.Plan {
 	changes := append(append(createOthers(), updates()...), deletes()...)
+	most := 5
 	return planOf(diff.Plan{
+		Policy: diff.Policy{
+			MinAdmins: 2, MaxDeletes: diff.MaxDeletes{Count: &most, Percent: 25},
+			Prune:  []diff.Prune{{Collection: "keys", Declared: 2, Matched: 1}},
+			Closed: []spec.Address{addr("service", "orders")},
+		},
 		Changes:    changes,
 		Unmanaged:  unmanaged(),
 		Findings:   blocked().Findings[:1],
@@ -211,6 +220,10 @@ func everything() *diff.Plan {
 			{
 				Code: "OC331", Kind: diff.RequireSecretSink, Address: addr("key", "ci"),
 				Message: "creating a key makes a secret that can be stored only once", Hint: "apply with --secrets-out DIR",
+			},
+			{
+				Code: "OC342", Kind: diff.RequireCallerKey, Address: addr("key", "deploy"),
+				Message: "is the key in use and would lose its role admin", Hint: "keep its roles, or apply with another key",
 			},
 		},
 	})

@@ -86,6 +86,7 @@ func TestPlanSchemaMissesNothing(t *testing.T) {
 		"a delete with fields":           func(c map[string]any) { c["action"] = "delete" },
 		"a short hash":                   func(c map[string]any) { c["precondition"] = "sha256:12" },
 		"an address without name":        func(c map[string]any) { c["address"] = "service" },
+		"a pruned update":                func(c map[string]any) { c["pruned"] = true },
 		"a line 0":                       func(c map[string]any) { c["source"] = map[string]any{"file": "x", "line": 0} },
 	}
 	for name, breakIt := range broken {

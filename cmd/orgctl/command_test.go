@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/client"
+)
+
+// testEnv is an environment without terminal and variables.
+func testEnv() *env {
+	return &env{
+		stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard,
+		getenv: func(string) string { return "" }, version: "test", interrupt: newInterrupt(),
+	}
+}
+
+// parse holds a command line to the flags and commands of orgctl without running it.
+func parse(t *testing.T, args []string) error {
+	t.Helper()
+	app := newApp(testEnv())
+	for _, c := range app.Commands {
+		c.Action = func(*cli.Context) error { return nil }
+	}
+	return app.RunContext(t.Context(), permute(app, args))
+}
+
+func TestPermute(t *testing.T) {
+	tests := []struct{ args, want string }{
+		{"orgctl", "orgctl"},
+		{"orgctl plan", "orgctl plan"},
+		{"orgctl apply plan.json --yes", "orgctl apply --yes plan.json"},
+		{"orgctl apply --yes plan.json", "orgctl apply --yes plan.json"},
+		{"orgctl apply plan.json --rate 1/1s more", "orgctl apply --rate 1/1s plan.json more"},
+		{"orgctl apply plan.json --rate=1/1s more", "orgctl apply --rate=1/1s plan.json more"},
+		{"orgctl apply a -f x -f y b", "orgctl apply -f x -f y a b"},
+		{"orgctl plan -f -", "orgctl plan -f -"},
+		{"orgctl plan - -f x", "orgctl plan -f x -"},
+		{"orgctl plan -f --", "orgctl plan -f --"},
+		{"orgctl plan a -- -f b", "orgctl plan -- a -f b"},
+		{"orgctl plan a --debug=false b", "orgctl plan --debug=false a b"},
+		// A boolean takes no value, an unknown flag is left to the parser.
+		{"orgctl apply --yes a --unknown b", "orgctl apply --yes --unknown a b"},
+		// A flag without its value does not swallow an argument.
+		{"orgctl apply plan.json --rate", "orgctl apply --rate"},
+		// Help is about the command before it, even where an argument is the name of another one.
+		{"orgctl schema plan --help", "orgctl schema --help"},
+		{"orgctl plan -f x -h", "orgctl plan -h"},
+		{"orgctl apply --secrets-out -h", "orgctl apply --secrets-out -h"},
+		{"orgctl help plan", "orgctl help plan"},
+		// Without a known command there is nothing to go by.
+		{"orgctl nothing --yes", "orgctl nothing --yes"},
+		{"orgctl --version plan", "orgctl --version plan"},
+		// The program's own name is no command.
+		{"plan apply x --yes", "plan apply --yes x"},
+	}
+	app := newApp(testEnv())
+	for _, tt := range tests {
+		args := strings.Fields(tt.args)
+		got := permute(app, args)
+		if diff := cmp.Diff(strings.Fields(tt.want), got); diff != "" {
+			t.Errorf("permute(%s) (-want +got):\n%s", tt.args, diff)
+		}
+		if strings.Join(args, " ") != tt.args {
+			t.Errorf("permute(%s) changed its argument to %v", tt.args, args)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	answer := func(status int) error {
+		return fmt.Errorf("list keys: %w", &client.Error{Method: http.MethodGet, Path: "/v1/organizations", Status: status})
+	}
+	tests := []struct {
+		name string
+		err  error
+		want int
+		said bool
+	}{
+		{"nil", nil, exitOK, false},
+		{"any error", errors.New("disk full"), exitError, true},
+		{"no answer", &client.NetworkError{Method: http.MethodGet, Path: "/v1", Err: io.EOF}, exitError, true},
+		{"another program", &client.ReplyError{Method: http.MethodGet, Reason: "HTML"}, exitError, true},
+		{"400", answer(400), exitError, true},
+		{"401", answer(401), exitRefused, true},
+		{"403", answer(403), exitRefused, true},
+		{"404", answer(404), exitError, true},
+		{"429", answer(429), exitError, true},
+		{"500", answer(500), exitError, true},
+		{"missing permission", fmt.Errorf("list members: %w", cloud.ErrPermission), exitRefused, true},
+		{"one of several", errors.Join(errors.New("list keys"), cloud.ErrPermission), exitRefused, true},
+		{"other organization", fmt.Errorf("observe: %w", cloud.ErrOtherOrganization), exitError, true},
+		{"usage", usage("no such flag"), exitUsage, true},
+		{"wrapped usage", fmt.Errorf("read flags: %w", usage("no such flag")), exitUsage, true},
+		{"blocked", blocked("the plan is blocked"), exitBlocked, true},
+		{"stale", &codedError{code: exitStale, err: errors.New("the plan is another one")}, exitStale, true},
+		{"changes, shown before", exit(exitChanges), exitChanges, false},
+		{"partial, shown before", exit(exitPartial), exitPartial, false},
+		{"exit ok", exit(exitOK), exitOK, false},
+		// A code that was chosen on purpose wins over what the cause would give.
+		{"coded cause", &codedError{code: exitPartial, err: answer(401)}, exitPartial, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr strings.Builder
+			e := testEnv()
+			e.stderr = &stderr
+			if got := report(e, tt.err); got != tt.want {
+				t.Errorf("exit code %d, want %d", got, tt.want)
+			}
+			if said := strings.HasPrefix(stderr.String(), "orgctl: "); said != tt.said || !said && stderr.Len() > 0 {
+				t.Errorf("stderr %q", &stderr)
+			}
+		})
+	}
+}
+
+// TestExitCodesAreDocumented: the table is the same wherever it stands.
+func TestExitCodesAreDocumented(t *testing.T) {
+	codes := []int{exitOK, exitError, exitChanges, exitBlocked, exitRefused, exitPartial, exitStale, exitUsage}
+	for _, name := range []string{"README.md", filepath.Join("docs", "commands.md")} {
+		text, err := os.ReadFile(filepath.Join(repository, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, row := range regexp.MustCompile(`(?m)^\| (\d+)(, \d+)? \|`).FindAllStringSubmatch(string(text), -1) {
+			code, err := strconv.Atoi(row[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, code)
+		}
+		if diff := cmp.Diff(append(codes, 130), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for _, code := range append(codes, 130, 143) {
+		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, code)).MatchString(exitCodesHelp) {
+			t.Errorf("the help text has no exit code %d", code)
+		}
+	}
+}
+
+// TestExitCodeOfSignals: a signal decides the exit code, whatever the command came to.
+func TestExitCodeOfSignals(t *testing.T) {
+	for number, want := range map[int32]int{2: 130, 15: 143} {
+		i := newInterrupt()
+		if i.received() {
+			t.Error("received before anything was sent")
+		}
+		i.signal.Store(number)
+		if got := i.exitCode(); got != want || !i.received() {
+			t.Errorf("signal %d: exit code %d, want %d", number, got, want)
+		}
+	}
+}
+
+// TestCompletion: every script names every command and, for each, every flag, shorthands included.
+func TestCompletion(t *testing.T) {
+	for shell := range completions {
+		var script strings.Builder
+		e := testEnv()
+		e.stdout = &script
+		app := newApp(e)
+		if err := app.RunContext(t.Context(), []string{"orgctl", "completion", shell}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range app.VisibleCommands() {
+			var part strings.Builder // what the script says about this command
+			for line := range strings.Lines(script.String()) {
+				if strings.Contains(line, "    "+c.Name+") ") || strings.Contains(line, "__fish_seen_subcommand_from "+c.Name+"'") {
+					part.WriteString(line)
+				}
+			}
+			if !strings.Contains(script.String(), c.Name) || part.Len() == 0 {
+				t.Errorf("%s: no command %s", shell, c.Name)
+			}
+			for _, f := range c.VisibleFlags() {
+				for _, name := range f.Names() {
+					want := typed(name)
+					if shell == "fish" {
+						want = map[bool]string{true: "-s ", false: "-l "}[len(name) == 1] + name
+					}
+					if !containsWord(part.String(), want) {
+						t.Errorf("%s: %s has no %s", shell, c.Name, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// containsWord reports whether a script has a text that ends where a word ends.
+func containsWord(script, text string) bool {
+	for rest := script; ; {
+		at := strings.Index(rest, text)
+		if at < 0 {
+			return false
+		}
+		if rest = rest[at+len(text):]; rest == "" || strings.ContainsAny(rest[:1], " \";\n") {
+			return true
+		}
+	}
+}
+
+// TestEveryCommandHelps: all help texts begin with an example of their command.
+func TestEveryCommandHelps(t *testing.T) {
+	for _, c := range newApp(testEnv()).VisibleCommands() {
+		var help strings.Builder
+		e := testEnv()
+		e.stdout = &help
+		if code := run(t.Context(), []string{"orgctl", c.Name, "--help"}, e); code != exitOK {
+			t.Errorf("orgctl %s --help: exit code %d", c.Name, code)
+		}
+		if !regexp.MustCompile(`USAGE:\n   .*orgctl [a-z]`).MatchString(help.String()) {
+			t.Errorf("orgctl %s --help: %s", c.Name, &help)
+		}
+	}
+}
+
+// TestColor: colour is for terminals, unless somebody says no (no-color.org).
+func TestColor(t *testing.T) {
+	tests := []struct {
+		tty           bool
+		noColor, term string
+		want          bool
+	}{
+		{true, "", "xterm", true},
+		{true, "", "", true},
+		{true, "1", "xterm", false},
+		{true, "anything", "xterm", false},
+		{true, "", "dumb", false},
+		{false, "", "xterm", false},
+	}
+	for _, tt := range tests {
+		e := testEnv()
+		e.getenv = func(name string) string { return map[string]string{"NO_COLOR": tt.noColor, "TERM": tt.term}[name] }
+		e.stdoutTTY, e.stderrTTY, e.width = tt.tty, tt.tty, 100
+		if got := e.stdoutView().Color; got != tt.want {
+			t.Errorf("%+v: colour on stdout %v", tt, got)
+		}
+		if got := e.stderrView().Color; got != tt.want {
+			t.Errorf("%+v: colour on stderr %v", tt, got)
+		}
+		if got := e.stdoutView().Width; (got == 100) != tt.tty {
+			t.Errorf("%+v: width %d", tt, got)
+		}
+	}
+}
+
+// TestCancelled: a run that is called off before it began sends nothing and says why.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	e := testEnv()
+	var stderr strings.Builder
+	e.stderr = &stderr
+	if code := run(ctx, []string{"orgctl", "export", "--sandbox", ":memory:"}, e); code != exitError {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(stderr.String(), context.Canceled.Error()) {
+		t.Errorf("stderr %q", &stderr)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !race && !soak
+
+package cloud_test
+
+// faultSeeds is how many seeds each fault runs with.
+const faultSeeds = 40

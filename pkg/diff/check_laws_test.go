@@ -1,0 +1,458 @@
+package diff_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// The laws of the guards are checked against a model that knows none of their reasoning: it carries out every set of changes
+// that the dependencies allow, one after the other, and looks at the organization that results.
+
+// risky draws a small organization, and what somebody wants of it, of the things that guards look at.
+func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
+	live := &spec.Live{
+		OrganizationID: "org-1", OrganizationName: "Acme", Roles: []string{"Admin", "Developer"},
+		Caller: spec.Caller{KeySuffix: "f00d"},
+	}
+	desired := &spec.Organization{Name: "acme", Declared: map[string]spec.Pos{}, Policy: spec.Policy{
+		Prune:      rapid.SliceOfDistinct(rapid.SampledFrom(collections()), rapid.ID[string]).Draw(t, "prune"),
+		MinAdmins:  rapid.IntRange(1, 3).Draw(t, "minAdmins"),
+		MaxDeletes: spec.MaxDeletes{Percent: 25},
+	}}
+	if n := rapid.IntRange(-1, 2).Draw(t, "maxDeletes"); n >= 0 {
+		desired.Policy.MaxDeletes.Count = &n
+	}
+	for _, c := range collections() {
+		desired.Declared[c] = spec.Pos{}
+	}
+	put := func(kind string, names []string, object func(name string, live bool) spec.Tree) {
+		for _, name := range names {
+			a := address(kind, name)
+			r := spec.Resource{Address: a, ID: kind + "-" + name, Spec: object(name, true), Status: spec.Tree{}}
+			if kind == "key" {
+				r.Status[diff.StatusKeySuffix] = rapid.SampledFrom([]string{"f00d", "beef"}).Draw(t, "suffix")
+			}
+			live.Resources = append(live.Resources, r)
+			fate := rapid.SampledFrom([]string{"kept", "kept", "kept", "absent", "undeclared"}).Draw(t, a.String())
+			if fate == "undeclared" {
+				continue
+			}
+			d := spec.Resource{Address: a, Spec: object(name, false), Intent: spec.Intent{Absent: fate == "absent"}}
+			d.Intent.Closed = kind == "service" && rapid.IntRange(0, 3).Draw(t, "closed") == 0
+			desired.Resources = append(desired.Resources, d)
+		}
+	}
+	put("privateEndpoint", subset(t, "endpoints", "a", "b"), func(name string, _ bool) spec.Tree {
+		return spec.Tree{"id": name, "cloudProvider": "aws", "region": "us-east-1"}
+	})
+	put("service", []string{"p", "s"}, func(name string, isLive bool) spec.Tree {
+		out := spec.Tree{
+			"name": name, "provider": "aws", "region": "us-east-1",
+			"state":              rapid.SampledFrom([]string{"running", "running", "stopped"}).Draw(t, "state"),
+			"ipAccessList":       sources(t, "192.0.2.1", "192.0.2.2"),
+			"privateEndpointIds": texts(t, "a", "b"),
+		}
+		if name == "s" && isLive && rapid.Bool().Draw(t, "secondary") {
+			out["warehouse"] = "p"
+		}
+		return out
+	})
+	if rapid.IntRange(0, 4).Draw(t, "new secondary") == 0 {
+		desired.Resources = append(desired.Resources, spec.Resource{
+			Address: address("service", "n"), Spec: spec.Tree{"name": "n", "warehouse": "p", "ipAccessList": []any{}},
+		})
+	}
+	put("key", subset(t, "keys", "k", "l"), func(name string, isLive bool) spec.Tree {
+		out := spec.Tree{
+			"name": name, "state": "enabled", "roles": texts(t, "Admin", "Developer"),
+			"ipAccessList": sources(t, "203.0.113.0/25", "203.0.113.128/25", "203.0.113.0/24", "203.0.113.9", "198.51.100.1"),
+		}
+		expiry := []any{nil, "2029-01-01T00:00:00Z", "2030-01-01T00:00:00Z"}
+		if !isLive {
+			out["state"] = rapid.SampledFrom([]string{"enabled", "enabled", "disabled"}).Draw(t, "state")
+			expiry = append(expiry, "2020-01-01T00:00:00Z")
+		}
+		if e := rapid.SampledFrom(expiry).Draw(t, "expiry"); e != nil || !isLive {
+			out["expireAt"] = e
+		}
+		return out
+	})
+	put("member", []string{"ana", "bo", "cy", "di"}[:rapid.IntRange(1, 4).Draw(t, "members")], func(name string, _ bool) spec.Tree {
+		role := rapid.SampledFrom([]any{"Admin", "admin", "Developer"}).Draw(t, "role")
+		return spec.Tree{"email": name + "@example.com", "roles": []any{role}}
+	})
+	sortWorld(desired, live)
+	var caller diff.Caller
+	if rapid.Bool().Draw(t, "address known") {
+		caller.IP = netip.MustParseAddr(rapid.SampledFrom([]string{"203.0.113.9", "203.0.113.200", "198.51.100.1"}).Draw(t, "caller"))
+	}
+	if rapid.Bool().Draw(t, "time known") {
+		caller.Now = noon
+	}
+	return desired, live, caller
+}
+
+func subset(t *rapid.T, label string, among ...string) []string {
+	out := rapid.SliceOfNDistinct(rapid.SampledFrom(among), 0, len(among), rapid.ID[string]).Draw(t, label)
+	slices.Sort(out)
+	return out
+}
+
+func sources(t *rapid.T, among ...string) []any {
+	out := []any{}
+	for _, s := range subset(t, "sources", among...) {
+		out = append(out, spec.Tree{"source": s})
+	}
+	return out
+}
+
+// states gives the organization after every set of changes that holds, with each, all that it depends on.
+func states(t *rapid.T, p *diff.Plan, live *spec.Live, visit func(*spec.Live)) {
+	end := map[string]spec.Resource{}
+	for _, r := range carryOut(t, live, p).Resources {
+		end[r.Address.Kind+"/"+r.ID] = r
+	}
+	done := map[spec.Address]bool{}
+	var choose func(i int)
+	choose = func(i int) {
+		if i < len(p.Changes) {
+			c := p.Changes[i]
+			choose(i + 1)
+			if !slices.ContainsFunc(c.DependsOn, func(a spec.Address) bool { return !done[a] }) {
+				done[c.Address] = true
+				choose(i + 1)
+				delete(done, c.Address)
+			}
+			return
+		}
+		touched := map[string]bool{}
+		state := &spec.Live{}
+		for _, c := range p.Changes {
+			id := c.Address.Kind + "/" + c.ID
+			if c.Action == diff.Create {
+				id = c.Address.Kind + "/new-" + c.Address.String()
+			}
+			if !done[c.Address] {
+				continue
+			}
+			touched[id] = true
+			if r, ok := end[id]; ok {
+				state.Resources = append(state.Resources, r)
+			}
+		}
+		for _, r := range live.Resources {
+			if !touched[r.Address.Kind+"/"+r.ID] {
+				state.Resources = append(state.Resources, r)
+			}
+		}
+		visit(state)
+	}
+	choose(0)
+}
+
+// harm names what is wrong with a state in the light of how things were, as "CODE ADDRESS".
+func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Caller) map[string]bool {
+	out := map[string]bool{}
+	was, is := admins(before), admins(state)
+	if is < was && (is == 0 || is < desired.Policy.MinAdmins) {
+		out[diff.CodeAdmins+" organization/acme"] = true
+	}
+	for _, r := range of(before, "service") {
+		now := find(state, "service", r.ID)
+		if waysIn(before, before, r) > 0 && now != nil && waysIn(before, state, *now) == 0 && !closed(desired, r.Address) {
+			out[diff.CodeWayIn+" "+r.Address.String()] = true
+		}
+		withdrawn := now == nil || r.Spec["state"] == "running" && now.Spec["state"] == "stopped"
+		for _, s := range of(state, "service") {
+			if withdrawn && s.Spec["warehouse"] == r.Address.Name {
+				out[diff.CodeSecondaries+" "+r.Address.String()] = true
+			}
+		}
+	}
+	for _, r := range of(before, "key") {
+		if r.Status[diff.StatusKeySuffix] != before.Caller.KeySuffix {
+			continue
+		}
+		for _, code := range keyHarm(r, find(state, "key", r.ID), caller) {
+			out[code+" "+r.Address.String()] = true
+		}
+	}
+	return out
+}
+
+func of(live *spec.Live, kind string) []spec.Resource {
+	var out []spec.Resource
+	for _, r := range live.Resources {
+		if r.Address.Kind == kind {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func find(live *spec.Live, kind, id string) *spec.Resource {
+	for _, r := range of(live, kind) {
+		if r.ID == id {
+			return &r
+		}
+	}
+	return nil
+}
+
+func admins(live *spec.Live) int {
+	n := 0
+	for _, r := range of(live, "member") {
+		if has(r, "admin") {
+			n++
+		}
+	}
+	return n
+}
+
+func has(r spec.Resource, role string) bool {
+	return slices.ContainsFunc(list(r.Spec["roles"]), func(have any) bool { return strings.EqualFold(have.(string), role) })
+}
+
+// waysIn counts entries and endpoints, but for endpoints that have been deleted.
+func waysIn(before, state *spec.Live, r spec.Resource) int {
+	n := len(list(r.Spec["ipAccessList"]))
+	for _, id := range list(r.Spec["privateEndpointIds"]) {
+		registered := "privateEndpoint-" + id.(string)
+		if find(before, "privateEndpoint", registered) == nil || find(state, "privateEndpoint", registered) != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func closed(desired *spec.Organization, a spec.Address) bool {
+	return slices.ContainsFunc(desired.Resources, func(r spec.Resource) bool { return r.Address == a && r.Intent.Closed })
+}
+
+func keyHarm(was spec.Resource, now *spec.Resource, caller diff.Caller) []string {
+	if now == nil {
+		return []string{diff.CodeCallerKey}
+	}
+	var out []string
+	if now.Spec["state"] != "enabled" || endsEarly(was, *now, caller.Now) {
+		out = append(out, diff.CodeCallerKey)
+	}
+	keeps := slices.ContainsFunc(list(was.Spec["roles"]), func(r any) bool { return has(*now, r.(string)) })
+	if has(was, "admin") && !has(*now, "admin") || len(list(was.Spec["roles"])) > 0 && !keeps {
+		out = append(out, diff.CodeCallerRoles)
+	}
+	before, after := reach(was), reach(*now)
+	lost := slices.ContainsFunc(before, func(a netip.Addr) bool { return !slices.Contains(after, a) })
+	if len(before) > 0 && len(after) == 0 || lost && !slices.Contains(after, caller.IP) {
+		out = append(out, diff.CodeCallerAddress)
+	}
+	return out
+}
+
+func endsEarly(was, now spec.Resource, at time.Time) bool {
+	end, ok := now.Spec["expireAt"].(string)
+	if !ok {
+		return false
+	}
+	if at.IsZero() {
+		sooner, limited := was.Spec["expireAt"].(string)
+		return !limited || end < sooner // all are written alike
+	}
+	return end <= at.Format(time.RFC3339)
+}
+
+// reach enumerates the addresses that a list of these tests lets in.
+func reach(r spec.Resource) []netip.Addr {
+	var out []netip.Addr
+	for _, candidate := range []string{"203.0.113.0/24", "198.51.100.1/32"} {
+		p := netip.MustParsePrefix(candidate)
+		for a := p.Addr(); p.Contains(a); a = a.Next() {
+			for _, e := range list(r.Spec["ipAccessList"]) {
+				if netip.MustParsePrefix(spec.CanonicalCIDR(e.(spec.Tree)["source"].(string))).Contains(a) {
+					out = append(out, a)
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// anyHarm collects the harm of every state that a plan may pass through.
+func anyHarm(t *rapid.T, desired *spec.Organization, live *spec.Live, p *diff.Plan, caller diff.Caller) []string {
+	all := map[string]bool{}
+	states(t, p, live, func(state *spec.Live) {
+		for h := range harm(desired, live, state, caller) {
+			all[h] = true
+		}
+	})
+	return sorted(all)
+}
+
+// foreseen is what the guards say, of the codes that harm knows.
+func foreseen(v diff.Verdict) []string {
+	all := map[string]bool{}
+	for _, f := range v.Findings {
+		if slices.Contains([]string{diff.CodeAdmins, diff.CodeWayIn, diff.CodeSecondaries}, f.Code) {
+			all[f.Code+" "+f.Address.String()] = true
+		}
+	}
+	for _, r := range v.Requirements {
+		all[r.Code+" "+r.Address.String()] = true
+	}
+	return sorted(all)
+}
+
+func sorted(set map[string]bool) []string {
+	out := []string{}
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// A plan is blocked, with the right code on the right object, exactly if some state that it may pass through does harm.
+func TestLawGuardsBlockHarmAndNothingElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, caller := risky(t)
+		p := compute(t, desired, live)
+		if d := cmp.Diff(anyHarm(t, desired, live, p, caller), foreseen(diff.Check(p, live, caller))); d != "" {
+			t.Fatalf("(-harm +verdict)\n%s%s", d, encode(t, p))
+		}
+	})
+}
+
+// The same holds for a plan that has lost its dependencies, where almost every way is open.
+func TestLawGuardsKnowThatOrderIsDependencies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, caller := risky(t)
+		p := compute(t, desired, live)
+		for i := range p.Changes {
+			p.Changes[i].DependsOn = nil
+		}
+		if d := cmp.Diff(anyHarm(t, desired, live, p, caller), foreseen(diff.Check(p, live, caller))); d != "" {
+			t.Fatalf("(-harm +verdict)\n%s%s", d, encode(t, p))
+		}
+	})
+}
+
+// Where some dependencies are missing, the guards may be stricter than necessary, never more lenient.
+func TestLawGuardsMissNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, caller := risky(t)
+		p := compute(t, desired, live)
+		for i := range p.Changes {
+			c := &p.Changes[i]
+			c.DependsOn = slices.DeleteFunc(c.DependsOn, func(spec.Address) bool { return rapid.Bool().Draw(t, "lost") })
+		}
+		verdict := foreseen(diff.Check(p, live, caller))
+		for _, h := range anyHarm(t, desired, live, p, caller) {
+			if !slices.Contains(verdict, h) {
+				t.Fatalf("%s is not foreseen: %v\n%s", h, verdict, encode(t, p))
+			}
+		}
+	})
+}
+
+// What is pruned beyond the limits is blocked, and nothing else is: what goes by the manifests' silence is what is no longer
+// there and was not declared absent.
+func TestLawGuardsBoundPruning(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, _ := risky(t)
+		p := compute(t, desired, live)
+		after := carryOut(t, live, p)
+		want := map[string]bool{}
+		for _, kind := range spec.Kinds() {
+			silent, known := 0, 0
+			for _, r := range of(live, kind.Name) {
+				i := slices.IndexFunc(desired.Resources, func(d spec.Resource) bool { return d.Address == r.Address })
+				switch {
+				case i >= 0 && !desired.Resources[i].Intent.Absent:
+					known++
+				case i < 0 && find(after, kind.Name, r.ID) == nil:
+					silent++
+				}
+			}
+			if most := desired.Policy.MaxDeletes.Count; most != nil && silent > *most {
+				want[diff.CodeMaxDeletes] = true
+			}
+			wanted := slices.ContainsFunc(desired.Resources, func(d spec.Resource) bool { return d.Address.Kind == kind.Name && !d.Intent.Absent })
+			switch {
+			case silent == 0 || known > 0:
+			case wanted:
+				want[diff.CodeFirstAdoption] = true
+			default:
+				want[diff.CodeEmptyDesired] = true
+			}
+		}
+		got := map[string]bool{}
+		for _, f := range p.Findings {
+			if slices.Contains([]string{diff.CodeMaxDeletes, diff.CodeEmptyDesired, diff.CodeFirstAdoption}, f.Code) {
+				got[f.Code] = true
+			}
+		}
+		if d := cmp.Diff(sorted(want), sorted(got)); d != "" {
+			t.Fatalf("(-want +got)\n%s%s", d, encode(t, p))
+		}
+	})
+}
+
+// What only adds is nobody's lockout.
+func TestLawAdditionsAreHarmless(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		_, live, caller := risky(t)
+		desired := mirror(live)
+		desired.Policy.MinAdmins = rapid.IntRange(1, 9).Draw(t, "minAdmins")
+		desired.Policy.Prune = collections()
+		for i, r := range desired.Resources {
+			tree := spec.Clone(r.Spec)
+			switch r.Address.Kind {
+			case "service", "key":
+				tree["ipAccessList"] = append(list(tree["ipAccessList"]), spec.Tree{"source": "192.0.2.77"})
+			case "member":
+				tree["roles"] = []any{"Admin", "Developer"}
+			}
+			desired.Resources[i].Spec = tree
+		}
+		desired.Resources = append(desired.Resources,
+			spec.Resource{Address: address("service", "new"), Spec: spec.Tree{"name": "new", "provider": "aws", "region": "us-east-1", "ipAccessList": []any{}}},
+			spec.Resource{Address: address("invitation", "new"), Spec: spec.Tree{"email": "new@example.com", "roles": []any{"Admin"}}})
+		p := compute(t, desired, live)
+		if got := judged(diff.Check(p, live, caller)); len(got) > 0 {
+			t.Fatalf("%v\n%s", got, encode(t, p))
+		}
+	})
+}
+
+// Neither the digest nor what concerns everybody depends on who asks, and judging twice is judging once.
+func TestLawCallerIsNoPartOfThePlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, caller := risky(t)
+		mine := compute(t, desired, live)
+		other := *live
+		other.Caller.KeySuffix = "beef"
+		theirs := compute(t, desired, &other)
+		if mine.Digest != theirs.Digest {
+			t.Fatal("the digest depends on the key")
+		}
+		if d := cmp.Diff(mine.Findings, theirs.Findings); d != "" {
+			t.Fatalf("the findings depend on the key:\n%s", d)
+		}
+		first := string(encode(t, theirs))
+		theirs.Guard(live, caller)
+		theirs.Guard(&other, diff.Caller{})
+		if d := cmp.Diff(first, string(encode(t, theirs))); d != "" {
+			t.Fatalf("another judgement has left a trace:\n%s", d)
+		}
+	})
+}

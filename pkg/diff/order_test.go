@@ -1,0 +1,142 @@
+package diff_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func TestOrder(t *testing.T) {
+	runStates(t, []state{
+		{
+			name: "endpoints before and after the services that use them",
+			desired: `
+spec:
+  privateEndpoints:
+    - {id: new, cloudProvider: aws, region: us-east-1}
+    - {id: old, cloudProvider: aws, region: us-east-1, ensure: absent}
+  services: [{name: orders, privateEndpointIds: [new]}]`,
+			live: `
+privateEndpoints: [{id: old}]
+services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointIds: [old]}]`,
+			want: []string{
+				`create privateEndpoint/aws/us-east-1/new`,
+				`update service/orders: privateEndpointIds -["old"] +["new"] after privateEndpoint/aws/us-east-1/new`,
+				`delete privateEndpoint/aws/us-east-1/old after service/orders`,
+			},
+		},
+		{
+			name: "another way in before an endpoint goes",
+			desired: `
+spec:
+  privateEndpoints: [{id: old, cloudProvider: aws, region: us-east-1, ensure: absent}]
+  services: [{name: a, ipAccessList: [{source: 192.0.2.1}]}, {name: b, releaseChannel: fast}]`,
+			live: `
+privateEndpoints: [{id: old}]
+services: [{name: a, ipAccessList: []}, {name: b, releaseChannel: slow}]`,
+			want: []string{
+				`update service/a: ipAccessList +[{source: "192.0.2.1"}]`,
+				`update service/b: releaseChannel "slow" -> "fast"`,
+				`delete privateEndpoint/aws/us-east-1/old after service/a`,
+			},
+		},
+		{
+			name: "an endpoint is registered anew once nobody uses it",
+			desired: `
+spec:
+  privateEndpoints:
+    - {id: used, cloudProvider: aws, region: us-east-1, description: new}
+    - {id: freed, cloudProvider: aws, region: us-east-1, description: new}
+    - {id: taken, cloudProvider: aws, region: us-east-1, description: new}
+  services: [{name: orders, privateEndpointIds: [used, taken]}]`,
+			live: `
+privateEndpoints: [{id: used, description: old}, {id: freed, description: old}, {id: taken, description: old}]
+services: [{name: orders, privateEndpointIds: [used, freed]}]`,
+			want: []string{
+				`update service/orders: privateEndpointIds -["freed"] +["taken"]`,
+				`update privateEndpoint/aws/us-east-1/freed: description "old" -> "new" after service/orders`,
+				`OC320 note privateEndpoint/aws/us-east-1/taken: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
+				`OC320 note privateEndpoint/aws/us-east-1/used: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
+			},
+		},
+		{
+			name: "primary before secondary, and the other way round when they go",
+			desired: `
+spec:
+  services:
+    - {name: z-primary, provider: aws, region: us-east-1, ipAccessList: []}
+    - {name: a-secondary, warehouse: z-primary, ipAccessList: []}
+    - {name: b-primary, ensure: absent}
+    - {name: c-secondary, ensure: absent}`,
+			live: `
+services: [{name: b-primary}, {name: c-secondary, warehouse: b-primary}]`,
+			want: []string{
+				`create service/z-primary`,
+				`create service/a-secondary after service/z-primary`,
+				`delete service/c-secondary`,
+				`delete service/b-primary after service/c-secondary`,
+				`OC331 needs secretSink service/z-primary`,
+				`OC330 needs deleteLeave service/c-secondary`, `OC330 needs deleteLeave service/b-primary`,
+			},
+		},
+		{
+			name: "namesakes of a pruned primary wait for its secondary too",
+			desired: `
+spec: {services: [{name: keep}]}
+policy: {prune: [services], maxDeletes: {percent: 100}, allowDelete: [service/*]}`,
+			live: `
+services: [{name: p, id: p1}, {name: p, id: p2}, {name: s, warehouse: p}, {name: keep}]`,
+			want: []string{
+				`delete service/s pruned`,
+				`delete service/p#p1 pruned after service/s`,
+				`delete service/p#p2 pruned after service/s`,
+			},
+		},
+		{
+			name: "grants before revocations, a successor before the key that it replaces, core dumps as the organization allows",
+			desired: `
+spec:
+  enableCoreDumps: true
+  services: [{name: orders, enableCoreDumps: true}]
+  keys: [{name: new, roles: [developer], ipAccessList: []}, {name: old, ensure: absent}]
+  members: [{email: ana@example.com, role: developer}, {email: bo@example.com, role: admin}, {email: cy@example.com, ensure: absent}]`,
+			live: `
+services: [{name: orders, enableCoreDumps: false}]
+keys: [{name: old}]
+members: [{email: ana@example.com, roles: [Admin]}, {email: bo@example.com, roles: [Developer]}, {email: cy@example.com, roles: [Admin]}]`,
+			want: []string{
+				`update organization/acme: enableCoreDumps null -> true`,
+				`update service/orders: enableCoreDumps false -> true after organization/acme`,
+				`create key/new`,
+				`update member/bo@example.com: roles -["Developer"] +["admin"]`,
+				`update member/ana@example.com: roles -["Admin"] +["developer"] after member/bo@example.com`,
+				`delete key/old after key/new`,
+				`delete member/cy@example.com after member/bo@example.com`,
+				`OC331 needs secretSink key/new`,
+			},
+		},
+	})
+}
+
+// Services that are each other's primary cannot come from a valid manifest; a plan of them names the circle.
+func TestCycleNamesItsPath(t *testing.T) {
+	service := func(name, warehouse string) spec.Resource {
+		return spec.Resource{Address: spec.Address{Kind: "service", Name: name}, Spec: spec.Tree{
+			"name": name, "warehouse": warehouse, "ipAccessList": []any{},
+		}}
+	}
+	desired := &spec.Organization{Name: "acme", Resources: []spec.Resource{
+		service("a", "b"), service("b", "c"), service("c", "b"), service("d", ""),
+	}}
+	_, err := diff.Compute(desired, observed(t, ""), diff.Selection{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	const want = "changes depend on each other in a circle: "
+	path, ok := strings.CutPrefix(err.Error(), want)
+	if !ok || path != "service/c -> service/b -> service/c" {
+		t.Errorf("the error is %q", err)
+	}
+}

@@ -1,0 +1,206 @@
+package diff_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// manifest reads a desired state as a user writes it, without the lines that are always the same.
+func manifest(t *testing.T, body string) *spec.Organization {
+	t.Helper()
+	const header = "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\n"
+	organizations, diags := spec.Load([]spec.File{{Name: "m.yaml", Data: []byte(header + body)}})
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, body)
+	}
+	return organizations[0]
+}
+
+// observed reads a live state: lists by collection, each object with its fields, its id and maybe a status. The keys
+// caller, roles and notChecked are those of spec.Live.
+func observed(t *testing.T, body string) *spec.Live {
+	t.Helper()
+	var lists map[string]any
+	if err := yaml.Unmarshal([]byte(body), &lists); err != nil {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	live := &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Resources: []spec.Resource{{
+		Address: spec.Address{Kind: "organization", Name: "org-1"}, ID: "org-1", Spec: spec.Tree{"name": "Acme"}, Status: spec.Tree{},
+	}}}
+	tree := spec.Normalize(lists).(spec.Tree)
+	live.Caller.KeySuffix, _ = tree["caller"].(string)
+	for _, role := range list(tree["roles"]) {
+		live.Roles = append(live.Roles, role.(string))
+	}
+	for _, collection := range list(tree["notChecked"]) {
+		live.NotChecked = map[string]string{collection.(string): "may not list " + collection.(string)}
+	}
+	for _, kind := range spec.Kinds() {
+		for _, e := range list(tree[kind.Collection]) {
+			live.Resources = append(live.Resources, liveObject(kind, e.(spec.Tree)))
+		}
+	}
+	sortWorld(&spec.Organization{}, live)
+	return live
+}
+
+func liveObject(kind *spec.Kind, fields spec.Tree) spec.Resource {
+	status, _ := fields["status"].(spec.Tree)
+	if status == nil {
+		status = spec.Tree{}
+	}
+	delete(fields, "status")
+	id, _ := fields["id"].(string)
+	var name string
+	switch kind.Name {
+	case "privateEndpoint":
+		fields["cloudProvider"], fields["region"] = "aws", "us-east-1"
+		name = spec.PrivateEndpointName("aws", "us-east-1", id)
+		id = name
+	case "member", "invitation":
+		delete(fields, "id")
+		name = fields["email"].(string)
+		if id == "" {
+			id = kind.Name + "-" + name
+		}
+	default:
+		delete(fields, "id")
+		name = fields["name"].(string)
+		if id == "" {
+			id = kind.Name + "-" + name
+		}
+	}
+	return spec.Resource{Address: spec.Address{Kind: kind.Name, Name: name}, ID: id, Spec: fields, Status: status}
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+func plan(t *testing.T, desired, live string, sel diff.Selection) *diff.Plan {
+	t.Helper()
+	p, err := diff.Compute(manifest(t, desired), observed(t, live), sel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// told gives what a plan says, a line for each thing.
+func told(p *diff.Plan) []string {
+	out := []string{}
+	for _, c := range p.Changes {
+		out = append(out, toldChange(c))
+	}
+	for _, u := range p.Unmanaged {
+		word := "unmanaged"
+		if u.Exclusive {
+			word = "drift"
+		}
+		out = append(out, word+" "+u.Address.String())
+	}
+	for _, f := range p.Findings {
+		out = append(out, fmt.Sprintf("%s %s %s: %s", f.Code, f.Severity, f.Address, f.Message))
+	}
+	for _, r := range p.Requirements {
+		out = append(out, fmt.Sprintf("%s needs %s %s", r.Code, r.Kind, r.Address))
+	}
+	return out
+}
+
+func toldChange(c diff.Change) string {
+	line := fmt.Sprintf("%s %s", c.Action, c.Address)
+	if c.Pruned {
+		line += " pruned"
+	}
+	for i, f := range c.Fields {
+		line += []string{": ", "; "}[min(i, 1)] + f.Path
+		switch {
+		case f.List && len(f.Remove) > 0 && len(f.Add) > 0:
+			line += fmt.Sprintf(" -%s +%s", spec.FormatValue(f.Remove), spec.FormatValue(f.Add))
+		case f.List && len(f.Remove) > 0:
+			line += " -" + spec.FormatValue(f.Remove)
+		case f.List:
+			line += " +" + spec.FormatValue(f.Add)
+		case f.Reset:
+			line += " " + spec.FormatValue(f.Before) + " -> default"
+		default:
+			line += " " + spec.FormatValue(f.Before) + " -> " + spec.FormatValue(f.After)
+		}
+	}
+	if len(c.DependsOn) > 0 {
+		after := make([]string, len(c.DependsOn))
+		for i, a := range c.DependsOn {
+			after[i] = a.String()
+		}
+		line += " after " + strings.Join(after, ", ")
+	}
+	return line
+}
+
+func codes(p *diff.Plan) []string {
+	var out []string
+	for _, f := range p.Findings {
+		out = append(out, f.Code)
+	}
+	for _, r := range p.Requirements {
+		out = append(out, r.Code)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// state is a line in a table of states: what is declared, what is live, and what the plan says of it.
+type state struct {
+	name, desired, live string
+	sel                 diff.Selection
+	want                []string
+}
+
+func runStates(t *testing.T, states []state) {
+	t.Helper()
+	for _, s := range states {
+		t.Run(s.name, func(t *testing.T) {
+			p := plan(t, s.desired, s.live, s.sel)
+			if s.want == nil {
+				s.want = []string{}
+			}
+			if d := cmp.Diff(s.want, told(p)); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+			invariants(t, p)
+		})
+	}
+}
+
+// invariants holds every change to what its action promises.
+func invariants(t *testing.T, p *diff.Plan) {
+	t.Helper()
+	for _, c := range p.Changes {
+		type shape struct{ ID, Fields, Before, After, Precondition, Pruned bool }
+		want := map[diff.Action]shape{
+			diff.Create: {After: true},
+			diff.Update: {ID: true, Fields: true, Before: true, After: true, Precondition: true},
+			diff.Delete: {ID: true, Before: true, Precondition: true, Pruned: c.Pruned},
+		}[c.Action]
+		got := shape{c.ID != "", len(c.Fields) > 0, c.Before != nil, c.After != nil, c.Precondition != "", c.Pruned}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s of %s has the wrong shape (-want +got):\n%s", c.Action, c.Address, d)
+		}
+		if c.Reason == "" || c.Risk == "" {
+			t.Errorf("%s: no reason or no risk", c.Address)
+		}
+		if (c.Pos == spec.Pos{}) != c.Pruned {
+			t.Errorf("%s: its place is %q", c.Address, c.Pos)
+		}
+	}
+}
