@@ -29,6 +29,7 @@ func applyCommand(e *env) *cli.Command {
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 			&cli.StringFlag{Name: "expect-digest", Usage: "apply only the plan with this `DIGEST`; exit 6 if it is another one by now"},
+			callerFlag(),
 			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services that match `service/GLOB` (repeatable)"},
 		}, secretFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "journal", Usage: "remember unfinished creations in `FILE` (default: beside the secrets, else in the user's state directory)"},
@@ -91,7 +92,12 @@ func runApply(e *env, c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	p, err := s.plan(c.Context, g.desired, g.sel)
+	who, err := caller(c)
+	if err != nil {
+		return err
+	}
+	who.Now = time.Now()
+	p, live, err := s.plan(c.Context, g.desired, g.sel)
 	if err != nil {
 		return err
 	}
@@ -101,14 +107,18 @@ func runApply(e *env, c *cli.Context) error {
 	if g.reviewed != nil {
 		p = g.reviewed // the same changes, with the reasons, positions and findings that were reviewed
 	}
+	p.Guard(live, who)
 	missing := unmet(p, leave, s.hasSink)
-	if err := render(e, withRequirements(p, missing), []output{{format: "text"}}); err != nil {
+	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text"}}); err != nil {
 		return err
 	}
 	if err := permitted(e, c, p, missing); err != nil {
 		return err
 	}
-	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return s.plan(ctx, g.desired, g.sel) })
+	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
+		p, _, err := s.plan(ctx, g.desired, g.sel)
+		return p, err
+	})
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		return err
 	}

@@ -144,13 +144,14 @@ func notice(n client.Notice) string {
 	return fmt.Sprintf("waiting %s %s", n.Wait.Round(100*time.Millisecond), why)
 }
 
-// plan observes and compares.
-func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel diff.Selection) (*diff.Plan, error) {
+// plan observes and compares, and gives what it observed too.
+func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel diff.Selection) (*diff.Plan, *spec.Live, error) {
 	live, err := b.Observe(ctx, scope(desired))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return diff.Compute(desired, live, sel)
+	p, err := diff.Compute(desired, live, sel)
+	return p, live, err
 }
 
 // scope is what a plan has to read: the lists of what is declared, and details where a manifest manages them.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/netip"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -30,6 +32,23 @@ func selectionFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "only", Usage: "plan only what matches `KIND/GLOB` (repeatable)"},
 		&cli.StringSliceFlag{Name: "except", Usage: "leave out what matches `KIND/GLOB` (repeatable)"},
 	}
+}
+
+func callerFlag() cli.Flag {
+	return &cli.StringFlag{Name: "caller-ip", Usage: "the `ADDRESS` that the API sees these calls come from, to prove that it stays allowed"}
+}
+
+// caller is what this run can say of itself to the guards.
+func caller(c *cli.Context) (diff.Caller, error) {
+	text := c.String("caller-ip")
+	if text == "" {
+		return diff.Caller{}, nil
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return diff.Caller{}, usage("--caller-ip: %w", err)
+	}
+	return diff.Caller{IP: ip}, nil
 }
 
 func selection(c *cli.Context) (diff.Selection, error) {

@@ -56,16 +56,18 @@ func outputs(c *cli.Context) ([]output, error) {
 }
 
 // render writes a plan everywhere it is wanted.
-func render(e *env, p *diff.Plan, to []output) error {
+func render(e *env, p *diff.Plan, proofs []diff.Proof, to []output) error {
 	for _, o := range to {
-		write := func(w io.Writer) error { return view.RenderPlan(o.format, w, p, view.Options{}) }
+		write := func(w io.Writer) error { return view.RenderPlan(o.format, w, p, view.Options{Proofs: proofs}) }
 		if o.file != "" {
 			if err := writeFile(o.file, write); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := view.RenderPlan(o.format, e.stdout, p, e.stdoutView()); err != nil {
+		options := e.stdoutView()
+		options.Proofs = proofs
+		if err := view.RenderPlan(o.format, e.stdout, p, options); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ func planCommand(e *env) *cli.Command {
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			outputFlag(),
 			&cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"},
+			callerFlag(),
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there are changes"},
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
@@ -40,7 +41,7 @@ func driftCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "drift", Usage: "plan for a scheduler: exit 2 when the organization is not as declared",
 		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
-		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag()}, connectionFlags()),
+		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), callerFlag()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
 			p, err := makePlan(e, c)
 			switch {
@@ -82,9 +83,14 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := backend.plan(c.Context, desired, sel)
+	who, err := caller(c)
 	if err != nil {
 		return nil, err
 	}
-	return p, render(e, p, to)
+	p, live, err := backend.plan(c.Context, desired, sel)
+	if err != nil {
+		return nil, err
+	}
+	p.Guard(live, who)
+	return p, render(e, p, diff.Proofs(p, live, who), to)
 }

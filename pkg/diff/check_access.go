@@ -32,9 +32,15 @@ func (c *check) admins() {
 			granted = append(granted, c.outcome.change(r))
 		}
 	}
+	waiting := map[spec.Address]int{}
+	for _, r := range revoked {
+		for _, a := range r.DependsOn {
+			waiting[a]++
+		}
+	}
 	sure := 0
 	for _, g := range granted {
-		if !slices.ContainsFunc(revoked, func(r *Change) bool { return !r.after(g) }) {
+		if waiting[g.Address] == len(revoked) {
 			sure++
 		}
 	}
@@ -72,6 +78,10 @@ func (c *check) waysIn() {
 			deleted[id] = append(deleted[id], d)
 		}
 	}
+	closed := map[spec.Address]bool{}
+	for _, a := range c.plan.Policy.Closed {
+		closed[a] = true
+	}
 	for r := range each(c.live, "service") {
 		address, change := r.Address, c.outcome.change(r)
 		entries, _ := r.Spec["ipAccessList"].([]any)
@@ -79,7 +89,7 @@ func (c *check) waysIn() {
 		if change != nil {
 			address = change.Address
 		}
-		if len(entries)+len(endpoints) == 0 || slices.Contains(c.plan.Policy.Closed, address) {
+		if len(entries)+len(endpoints) == 0 || closed[address] {
 			continue
 		}
 		// Deletions that do not wait for the service's own change may find it as it is now; all find it as it will be.

@@ -64,18 +64,26 @@ func compactAddresses(list []spec.Address) []spec.Address {
 // rules are the orders that no reference expresses: every change of the first sort is applied before every one of the second.
 var rules = []struct{ before, after func(*Change) bool }{
 	// Somebody must be administrator before somebody else stops being it.
-	{before: func(c *Change) bool { return c.Address.Kind == "member" && c.grants("admin") },
-		after: func(c *Change) bool { return c.Address.Kind == "member" && c.revokes("admin") }},
+	{
+		before: func(c *Change) bool { return c.Address.Kind == "member" && c.grants(adminRole) },
+		after:  func(c *Change) bool { return c.Address.Kind == "member" && c.revokes(adminRole) },
+	},
 	// A key that replaces another exists before the other goes.
-	{before: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Create },
-		after: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Delete }},
+	{
+		before: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Create },
+		after:  func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Delete },
+	},
 	// A service that is given another way in has it before an endpoint, maybe its only one, goes.
 	{before: (*Change).opens, after: func(c *Change) bool { return c.Address.Kind == "privateEndpoint" && c.Action == Delete }},
 	// Core dumps can be allowed for a service only while the organization allows them (FACTS 10).
-	{before: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", true) },
-		after: func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", true) }},
-	{before: func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", false) },
-		after: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", false) }},
+	{
+		before: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", true) },
+		after:  func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", true) },
+	},
+	{
+		before: func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", false) },
+		after:  func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", false) },
+	},
 }
 
 // withdraws reports that a change takes the object out of use, if only for a moment: an endpoint changes by being registered

@@ -112,7 +112,7 @@ func faultRun(t *testing.T, cfg sim.Config) (injected int, converged bool) {
 	t.Helper()
 	b := newBench(t.Context(), t, sim.Config{RateLimit: sim.RateLimit{Requests: 10, Window: 10 * time.Second}})
 	b.rate = client.DefaultRate()
-	b.backend = b.connect(b.checked(b.server.Transport()))
+	b.backend = b.connect(b.server.Transport())
 	b.converge(manifest(t, faultsBefore))
 	desired := manifest(t, faultsAfter)
 	b.server.SetConfig(withLimit(cfg, b.server.Config()))

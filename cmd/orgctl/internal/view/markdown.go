@@ -27,7 +27,7 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	d := newDocument(p, max(limit, MinLimit))
+	d := newDocument(p, max(limit, MinLimit), o.Proofs)
 	// Parts are laid out in the order of importance, so that whatever finds no more room matters less than all before it.
 	caution := d.caution()
 	warning := d.warning()
@@ -43,6 +43,7 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 
 // document fills a bounded Markdown text part by part.
 type document struct {
+	proofs  []diff.Proof
 	plan    *diff.Plan
 	changes []diff.Change
 	limit   int
@@ -54,8 +55,8 @@ type document struct {
 // room for what is only known in the end: what was omitted, and the marker's truncated=false.
 const reserve = 700
 
-func newDocument(p *diff.Plan, limit int) *document {
-	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit}
+func newDocument(p *diff.Plan, limit int, proofs []diff.Proof) *document {
+	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit, proofs: proofs}
 	d.left = limit - len(d.head()) - len(d.foot()) - reserve
 	return d
 }
@@ -82,6 +83,10 @@ func (d *document) foot() string {
 	}
 	if d.plan.Summary.Blocked > 0 {
 		return fmt.Sprintf("Digest %s. Apply refuses this plan as it is.\n", code(d.digest()))
+	}
+	if len(d.proofs) > 0 {
+		return fmt.Sprintf("Proof: %s.\n\nDigest %s. To apply exactly this plan:\n`orgctl apply --expect-digest %s -f PATH`\n",
+			disarm(statements(d.proofs), `\x23`), code(d.digest()), d.digest())
 	}
 	return fmt.Sprintf("Digest %s. To apply exactly this plan:\n`orgctl apply --expect-digest %s -f PATH`\n", code(d.digest()), d.digest())
 }

@@ -21,7 +21,23 @@ func Plan(w io.Writer, p *diff.Plan, o Options) error {
 	if t.b.Len() > 0 {
 		head = t.pen.bold("Plan for "+handle(p)) + t.organization(p) + "\n\n"
 	}
-	return emit(w, head+t.b.String()+summary(p))
+	return emit(w, head+t.b.String()+proof(p, o.Proofs)+summary(p))
+}
+
+// proof says in one line what no part of the plan takes away. A plan without changes takes nothing.
+func proof(p *diff.Plan, proofs []diff.Proof) string {
+	if p.Empty() || len(proofs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Proof: %s.\n", statements(proofs))
+}
+
+func statements(proofs []diff.Proof) string {
+	said := make([]string, len(proofs))
+	for i, f := range proofs {
+		said[i] = visible(f.Statement)
+	}
+	return strings.Join(said, "; ")
 }
 
 // summary is the end of the text of a plan. Its last line is one for grep and keeps its form.

@@ -21,6 +21,8 @@ type Options struct {
 	Width int
 	// Limit is the most bytes that a Markdown document may have; 0 means DefaultLimit, anything below MinLimit means MinLimit.
 	Limit int
+	// Proofs are what the plan leaves true, said above its summary.
+	Proofs []diff.Proof
 }
 
 // planFormat is one way to write a plan.
