@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -135,7 +136,7 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	}
 	opts := apply.Defaults()
 	opts.Tick, opts.Notify = s.target.tick, s.progress.Event
-	opts.Settle = int(c.Duration("settle") / time.Second)
+	opts.Settle = settleTicks(c)
 	e.interrupt.graceful.Store(true)
 	defer e.interrupt.graceful.Store(false)
 	stop, release := stopAfter(e.interrupt.stop, c.Duration("timeout"))
@@ -143,9 +144,16 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	opts.Stop = stop
 	outcome := apply.Run(c.Context, p, s, opts)
 	s.progress.Clear()
+	if e.interrupt.received() {
+		outcome.Error = "interrupted; run again to go on"
+		return outcome
+	}
 	apply.Verify(c.Context, outcome, p, replan, opts)
 	return outcome
 }
+
+// settleTicks is --settle in ticks of one second, begun ones counted.
+func settleTicks(c *cli.Context) int { return int(math.Ceil(c.Duration("settle").Seconds())) }
 
 // stopAfter closes the returned channel when stop is closed or the time is over; no time means never.
 func stopAfter(stop <-chan struct{}, limit time.Duration) (_ <-chan struct{}, release func()) {

@@ -50,7 +50,7 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 	if file := c.String("sandbox"); file != "" {
 		server, err := sim.Open(file, sim.Config{})
 		if err != nil {
-			return nil, fmt.Errorf("open sandbox: %w", err)
+			return nil, err
 		}
 		credentials := server.Credentials()
 		t.url = "http://127.0.0.1"
@@ -150,8 +150,22 @@ func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel d
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := selected(sel, desired, live); err != nil {
+		return nil, nil, err
+	}
 	p, err := diff.Compute(desired, live, sel)
 	return p, live, err
+}
+
+// selected refuses a pattern of --only that nothing declared or live matches: a misspelt one would pass for "no changes".
+func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
+	all := slices.Concat(desired.Resources, live.Resources)
+	for _, pattern := range sel.Only {
+		if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.MatchAny([]string{pattern}, r.Address) }) {
+			return usage("--only %s matches nothing that is declared or live", pattern)
+		}
+	}
+	return nil
 }
 
 // scope is what a plan has to read: the lists of what is declared, and details where a manifest manages them.

@@ -47,7 +47,7 @@ func driftCommand(e *env) *cli.Command {
 			switch {
 			case err != nil:
 				return err
-			case p.Drifted(), p.Worst() == diff.SeverityBlocked: // an immutable field that differs is drift without a change
+			case p.Drifted():
 				return exit(exitChanges)
 			case p.Worst() == diff.SeverityError:
 				return exit(exitError)

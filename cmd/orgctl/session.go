@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -76,7 +75,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
 		},
-		Tick: s.target.tick, Settle: int(c.Duration("settle") / time.Second),
+		Tick: s.target.tick, Settle: settleTicks(c),
 	})}
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {

@@ -205,7 +205,9 @@ func TestEventsTellTheStory(t *testing.T) {
 		}
 		apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a")}}, &fake{steps: map[string][]apply.Step{"a": waits(2, time.Minute)}}, o)
 		want := []apply.Event{
-			{Kind: apply.Started}, {Kind: apply.Stepped, Title: "wait"}, {Kind: apply.Waiting, Title: "wait", State: "busy"},
+			{Kind: apply.Started},
+			{Kind: apply.Stepped, Title: "wait"},
+			{Kind: apply.Waiting, Title: "wait", State: "busy"},
 			{Kind: apply.Finished, Status: apply.Applied, Done: 1, Total: 1, Elapsed: time.Second},
 		}
 		for i := range want {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Backends that read one list for all waiting objects implement Rounds: every poll round begins with NextRound, after which
-// the list is read anew, once, by whichever Until comes first.
+// Rounds is implemented by backends that read one list for all waiting objects: every poll round begins with NextRound,
+// after which the list is read anew, once, by whichever Until comes first.
 type Rounds interface{ NextRound() }
 
 // TimeoutError says that a wait reached its limit; the object may still get there.

@@ -169,9 +169,13 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	if len(fields) == 0 {
 		return
 	}
+	pos := d.Intent.Pos
+	if kind.Collection == "" {
+		pos = fields[0].Pos // an organization is declared in many places; the first file of them says nothing
+	}
 	c.plan.Changes = append(c.plan.Changes, Change{
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
-		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: d.Intent.Pos,
+		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: pos,
 	})
 }
 

@@ -93,8 +93,8 @@ func sortElements(f *spec.Field, list []any) {
 		return
 	}
 	type keyed struct {
-		key, text string
-		element   any
+		key     string
+		element any
 	}
 	sorted := make([]keyed, len(list))
 	for i, e := range list {

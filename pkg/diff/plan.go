@@ -6,6 +6,8 @@
 package diff
 
 import (
+	"slices"
+
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -188,8 +190,12 @@ type NotChecked struct {
 // Empty reports that live equals desired. Unmanaged objects of exclusive collections are drift but nothing to apply.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
-// Drifted reports whether anything differs: changes, or undeclared objects of an exclusive collection.
-func (p *Plan) Drifted() bool { return len(p.Changes) > 0 || p.Summary.Drift > 0 }
+// Drifted reports whether anything differs: changes, create-only fields that no change can set right, or undeclared objects
+// of an exclusive collection.
+func (p *Plan) Drifted() bool {
+	return len(p.Changes) > 0 || p.Summary.Drift > 0 ||
+		slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Code == CodeImmutable })
+}
 
 // Worst is the gravest severity among the findings, or "" where there is none.
 func (p *Plan) Worst() Severity {

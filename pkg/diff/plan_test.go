@@ -29,7 +29,7 @@ func TestDriftedAndWorst(t *testing.T) {
 		},
 		{
 			name: "a warning and a block", desired: "spec: {services: [{name: a, provider: gcp}]}",
-			live: "services: [{name: a, provider: aws, status: {health: failed}}]", worst: diff.SeverityBlocked,
+			live: "services: [{name: a, provider: aws, status: {health: failed}}]", drifted: true, worst: diff.SeverityBlocked,
 		},
 		{
 			name: "a block and an error", desired: "spec: {services: [{name: a, provider: gcp}, {name: b}]}",

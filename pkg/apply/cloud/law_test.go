@@ -110,7 +110,7 @@ func TestLawAnyManifestConverges(t *testing.T) {
 					defer swallow()
 					b.converge(manifest(b.t, first))
 					b.edit(edit)
-					time.Sleep(time.Minute) // in the bubble: until reads have caught up with the edit
+					b.server.Advance(time.Minute) // until reads have caught up with the edit
 					b.converge(manifest(b.t, second))
 					if p := b.plan(manifest(b.t, second)); !p.Empty() {
 						b.t.Fatalf("not empty after an apply: %s", encode(b.t, p.Changes))

@@ -146,14 +146,14 @@ func TestPeople(t *testing.T) {
 		for _, who := range []string{"ana@example.com", "ben@example.com"} {
 			accept(t, b, who)
 		}
-		time.Sleep(time.Minute)
+		b.server.Advance(time.Minute)
 		if p := b.plan(both); !p.Empty() {
 			t.Fatalf("accepted: %s", encode(t, p.Changes))
 		}
 		// A member's role is compared, that of a satisfied invitation is not.
 		b.edit(sim.Edit{Kind: "member", Name: "ana@example.com", Set: map[string]any{"roles": []any{"admin"}}})
 		b.edit(sim.Edit{Kind: "member", Name: "ben@example.com", Set: map[string]any{"roles": []any{"admin"}}})
-		time.Sleep(time.Minute)
+		b.server.Advance(time.Minute)
 		if d := cmp.Diff([]string{"update member/ana@example.com"}, actions(b.converge(both))); d != "" {
 			t.Error(d)
 		}

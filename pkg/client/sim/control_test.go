@@ -40,7 +40,9 @@ func TestEditServiceFields(t *testing.T) {
 	for _, set := range []object{
 		{"endpoints": []any{object{"protocol": "mysql", "enabled": true}}},
 		{"backupConfiguration": object{"backupPeriodInHours": 12, "backupStartTime": "03:00"}},
-		{"backupConfiguration": object{"backupStartTime": nil}}, {"tags": nil}, {"ipAccessList": []any{}},
+		{"backupConfiguration": object{"backupStartTime": nil}},
+		{"tags": nil},
+		{"ipAccessList": []any{}},
 		{"autoscalingMode": "horizontal", "minReplicas": 2, "maxReplicas": 3, "minReplicaMemoryGb": 8, "maxReplicaMemoryGb": 8},
 	} {
 		if _, err := srv.Edit(sim.Edit{Kind: "service", Name: "Renamed", Set: set}); err != nil {

@@ -25,42 +25,48 @@ func TestScalingShapes(t *testing.T) {
 		patch, want object
 	}{
 		{
-			"minimal body", "replicaScaling", object{},
+			"minimal body", "replicaScaling",
+			object{},
 			object{
 				"autoscalingMode": "vertical", "numReplicas": 1.0, "minReplicaMemoryGb": 8.0, "maxReplicaMemoryGb": 8.0,
 				"minTotalMemoryGb": 24.0, "maxTotalMemoryGb": 24.0, "idleScaling": true, "idleTimeoutMinutes": 5.0,
 			},
 		},
 		{
-			"a band of one width is a count", "replicaScaling", object{"minReplicas": 4, "maxReplicas": 4, "maxReplicaMemoryGb": 356},
+			"a band of one width is a count", "replicaScaling",
+			object{"minReplicas": 4, "maxReplicas": 4, "maxReplicaMemoryGb": 356},
 			object{
 				"autoscalingMode": "vertical", "numReplicas": 4.0, "minReplicaMemoryGb": 8.0, "maxReplicaMemoryGb": 356.0,
 				"minTotalMemoryGb": 24.0, "maxTotalMemoryGb": 1068.0, "idleScaling": true, "idleTimeoutMinutes": 5.0,
 			},
 		},
 		{
-			"to horizontal", "replicaScaling", object{"autoscalingMode": "horizontal", "minReplicas": 2, "maxReplicas": 5, "minReplicaMemoryGb": 32, "maxReplicaMemoryGb": 32},
+			"to horizontal", "replicaScaling",
+			object{"autoscalingMode": "horizontal", "minReplicas": 2, "maxReplicas": 5, "minReplicaMemoryGb": 32, "maxReplicaMemoryGb": 32},
 			object{
 				"autoscalingMode": "horizontal", "minReplicas": 2.0, "maxReplicas": 5.0, "minReplicaMemoryGb": 32.0, "maxReplicaMemoryGb": 32.0,
 				"replicaMemoryGb": 32.0, "idleScaling": true, "idleTimeoutMinutes": 5.0,
 			},
 		},
 		{
-			"the mode may be left out", "replicaScaling", object{"minReplicas": 3, "maxReplicas": 3, "idleScaling": false},
+			"the mode may be left out", "replicaScaling",
+			object{"minReplicas": 3, "maxReplicas": 3, "idleScaling": false},
 			object{
 				"autoscalingMode": "horizontal", "minReplicas": 3.0, "maxReplicas": 3.0, "minReplicaMemoryGb": 32.0, "maxReplicaMemoryGb": 32.0,
 				"replicaMemoryGb": 32.0, "idleScaling": false, "idleTimeoutMinutes": 5.0,
 			},
 		},
 		{
-			"back to vertical keeps the memory", "replicaScaling", object{"autoscalingMode": "vertical", "numReplicas": 2, "idleScaling": true, "idleTimeoutMinutes": 30},
+			"back to vertical keeps the memory", "replicaScaling",
+			object{"autoscalingMode": "vertical", "numReplicas": 2, "idleScaling": true, "idleTimeoutMinutes": 30},
 			object{
 				"autoscalingMode": "vertical", "numReplicas": 2.0, "minReplicaMemoryGb": 32.0, "maxReplicaMemoryGb": 32.0,
 				"minTotalMemoryGb": 96.0, "maxTotalMemoryGb": 96.0, "idleScaling": true, "idleTimeoutMinutes": 30.0,
 			},
 		},
 		{
-			"totals are of three workers", "scaling", object{"minTotalMemoryGb": 48.0, "maxTotalMemoryGb": 360, "numReplicas": 5},
+			"totals are of three workers", "scaling",
+			object{"minTotalMemoryGb": 48.0, "maxTotalMemoryGb": 360, "numReplicas": 5},
 			object{
 				"autoscalingMode": "vertical", "numReplicas": 5.0, "minReplicaMemoryGb": 16.0, "maxReplicaMemoryGb": 120.0,
 				"minTotalMemoryGb": 48.0, "maxTotalMemoryGb": 360.0, "idleScaling": true, "idleTimeoutMinutes": 30.0,

@@ -104,8 +104,10 @@ func TestPatchServiceLists(t *testing.T) {
 	}
 	_, c, _ := start(t, sim.Config{})
 	c.ok("PATCH", "", object{"privateEndpoints": object{"add": []any{
-		object{"id": "vpce-1", "cloudProvider": "aws", "region": "us-east-1"}, object{"id": "vpce-2", "cloudProvider": "aws", "region": "us-east-1"},
-		object{"id": "vpce-3", "cloudProvider": "aws", "region": "us-east-2"}, object{"id": "vpce-4", "cloudProvider": "aws", "region": "us-east-1"},
+		object{"id": "vpce-1", "cloudProvider": "aws", "region": "us-east-1"},
+		object{"id": "vpce-2", "cloudProvider": "aws", "region": "us-east-1"},
+		object{"id": "vpce-3", "cloudProvider": "aws", "region": "us-east-2"},
+		object{"id": "vpce-4", "cloudProvider": "aws", "region": "us-east-1"},
 	}}})
 	id := c.newService("lists")
 	for _, step := range steps {

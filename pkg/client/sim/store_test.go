@@ -77,7 +77,7 @@ func TestStateFileIsWrittenBeforeTheReply(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "acme.json")
 	var phases []string
 	srv, err := sim.Open(file, sim.Config{}, sim.WithHook(func(phase string, _ int, _ *http.Request) {
-		kept, err := os.ReadFile(file) //nolint:gosec // a file of this test
+		kept, err := os.ReadFile(file)
 		if err != nil {
 			t.Error(err)
 		}
@@ -139,7 +139,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), file) {
 				t.Errorf("Open: %v; want %q and the name of the file", err, test.want)
 			}
-			if kept, _ := os.ReadFile(file); string(kept) != test.content { //nolint:gosec // a file of this test
+			if kept, _ := os.ReadFile(file); string(kept) != test.content {
 				t.Errorf("the file was overwritten with %q", kept)
 			}
 		})
