@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,16 +99,22 @@ func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
+// command is an apply of the real binary on a host: a directory with its state and its secrets.
+func (k *killed) command(host, url string) (*exec.Cmd, *bytes.Buffer) {
+	credentials := k.server.Credentials()
+	cmd := exec.CommandContext(k.t.Context(), "orgctl", "apply", "--yes", "-f", filepath.Join(k.dir, "after.yaml"),
+		"--secrets-out", filepath.Join(host, "secrets"), "--rate", "100000/1s")
+	cmd.Env = append(os.Environ(), "ORGCTL_TICK="+k.tick, "CLICKHOUSE_API_URL="+url, "XDG_STATE_HOME="+host,
+		"CLICKHOUSE_CLOUD_API_KEY="+credentials.KeyID, "CLICKHOUSE_CLOUD_API_SECRET="+credentials.KeySecret)
+	out := new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd, out
+}
+
 // run applies with the real binary, killed at the given request, and gives its output and whether it ended by itself.
 func (k *killed) run(url string, at int, after bool) (output string, code int) {
 	k.t.Helper()
-	credentials := k.server.Credentials()
-	cmd := exec.CommandContext(k.t.Context(), "orgctl", "apply", "--yes", "-f", filepath.Join(k.dir, "after.yaml"),
-		"--secrets-out", filepath.Join(k.dir, "secrets"), "--rate", "100000/1s")
-	cmd.Env = append(os.Environ(), "ORGCTL_TICK="+k.tick, "CLICKHOUSE_API_URL="+url, "XDG_STATE_HOME="+k.dir,
-		"CLICKHOUSE_CLOUD_API_KEY="+credentials.KeyID, "CLICKHOUSE_CLOUD_API_SECRET="+credentials.KeySecret)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd, out := k.command(k.dir, url)
 	k.mu.Lock()
 	if err := cmd.Start(); err != nil {
 		k.mu.Unlock()
@@ -177,20 +184,7 @@ func killBase(t *testing.T) string {
 // killOnce kills one run and checks what a second one makes of it. It reports false when there was no such request.
 func killOnce(t *testing.T, base string, p killPoint) bool {
 	t.Helper()
-	k := &killed{t: t, dir: t.TempDir(), tick: p.tick}
-	state, err := os.ReadFile(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{"state.json": state, "after.yaml": []byte(killAfter)} {
-		if err := os.WriteFile(filepath.Join(k.dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if k.server, err = sim.Open(filepath.Join(k.dir, "state.json"), sim.Config{}); err != nil {
-		t.Fatal(err)
-	}
-	k.server.SetConfig(p.config)
+	k := newKilled(t, base, p.tick, p.config)
 	listener := httptest.NewServer(k)
 	defer listener.Close()
 
@@ -263,11 +257,15 @@ type storedSecret struct{ KeyID, KeySecret, Password string }
 // opens reports whether any stored record of an object fits.
 func (k *killed) opens(folder, name string, fits func(storedSecret) bool) bool {
 	k.t.Helper()
-	files, err := filepath.Glob(filepath.Join(k.dir, "secrets", folder, name+".*.json"))
+	ownHost, err := filepath.Glob(filepath.Join(k.dir, "secrets", folder, name+".*.json"))
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	for _, f := range files {
+	others, err := filepath.Glob(filepath.Join(k.dir, "*", "secrets", folder, name+".*.json"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, f := range slices.Concat(ownHost, others) {
 		data, err := os.ReadFile(filepath.Clean(f))
 		if err != nil {
 			k.t.Fatal(err)

@@ -82,10 +82,40 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%w (its secret %s.%s was stored before and is not in use)", err, record.Name, record.Mark)
+		return fmt.Errorf("%w (its secret was stored before as %s.%s; the next run uses it)", err, record.Name, record.Mark)
+	}
+	if elder := b.elderKey(ctx, made, known); elder != "" {
+		return b.yieldKey(ctx, made, elder)
 	}
 	record.ID = made.ID
 	return b.opts.Secrets.Confirm(ctx, record)
+}
+
+// elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that
+// cannot be read now is no reason to fail: verification reads it again and reports what is there twice.
+func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[string]bool) string {
+	all, err := b.api.ListKeys(ctx, b.organization())
+	if err != nil {
+		return ""
+	}
+	for _, k := range all {
+		older := k.CreatedAt < ours.CreatedAt || k.CreatedAt == ours.CreatedAt && k.ID < ours.ID
+		if k.ID != ours.ID && k.Name == ours.Name && !known[k.ID] && older {
+			return k.ID
+		}
+	}
+	return ""
+}
+
+// yieldKey removes our key in favour of an elder one: of two runs exactly one removes exactly its own.
+func (b *Backend) yieldKey(ctx context.Context, ours cloudapi.APIKey, elder string) error {
+	err := b.resend(ctx, func(ctx context.Context, _ bool) error {
+		return gone(b.api.DeleteKey(ctx, b.organization(), ours.ID))
+	})
+	if err != nil {
+		return fmt.Errorf("another run created key %s of this name first, and ours (%s) could not be removed: %w", elder, ours.ID, err)
+	}
+	return fmt.Errorf("another run created a key of this name first: %s is kept, ours (%s) was removed", elder, ours.ID)
 }
 
 // keyRecord is the secret to create a key with: one that an interrupted run has stored and that no key was made of yet, or

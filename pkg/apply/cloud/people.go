@@ -2,12 +2,14 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -101,22 +103,29 @@ func (b *Backend) invite(ctx context.Context, person spec.Tree) error {
 			}
 			request.Role = role
 		}
+		find := func(ctx context.Context) (cloudapi.Invitation, bool, error) {
+			all, err := b.api.ListInvitations(ctx, b.organization())
+			i := slices.IndexFunc(all, func(i cloudapi.Invitation) bool {
+				return strings.EqualFold(i.Email, email) && !known[i.ID]
+			})
+			if i < 0 {
+				return cloudapi.Invitation{}, false, err
+			}
+			return all[i], true, err
+		}
 		_, err := once(ctx, b, creation[cloudapi.Invitation]{
 			intent: journal.Intent{Kind: "invitation", Name: email},
 			create: func(ctx context.Context) (cloudapi.Invitation, error) {
 				return b.api.CreateInvitation(ctx, b.organization(), request)
 			},
-			find: func(ctx context.Context) (cloudapi.Invitation, bool, error) {
-				all, err := b.api.ListInvitations(ctx, b.organization())
-				i := slices.IndexFunc(all, func(i cloudapi.Invitation) bool {
-					return strings.EqualFold(i.Email, email) && !known[i.ID]
-				})
-				if i < 0 {
-					return cloudapi.Invitation{}, false, err
-				}
-				return all[i], true, err
-			},
+			find: find,
 		})
+		if errors.Is(err, client.ErrConflict) || errors.Is(err, client.ErrBadRequest) {
+			// Another run may have invited first; what is wanted is there then, whoever made it.
+			if _, there, lookErr := find(ctx); lookErr == nil && there {
+				return nil
+			}
+		}
 		return err
 	})
 }
