@@ -417,7 +417,8 @@ func (p *Plan) seal() {
 	})
 	p.Summary = p.summarize()
 	p.Digest = digest(p.Changes)
-	p.Checksum, _ = checksum(mustEncode(p)) // what was just encoded decodes
+	p.Checksum = ""
+	p.Checksum = hash(p)
 }
 
 func (p *Plan) summarize() Summary {

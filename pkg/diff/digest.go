@@ -42,30 +42,28 @@ func digest(changes []Change) string {
 	return hash(all)
 }
 
-// checksum hashes an encoded plan but for its checksum. It works on JSON rather than on Plan, so that fields which a newer
-// minor version has added count too.
-func checksum(encoded []byte) (string, error) {
-	decoder := json.NewDecoder(bytes.NewReader(encoded))
-	decoder.UseNumber()
-	var all map[string]any
-	if err := decoder.Decode(&all); err != nil {
+// checksum gives what the checksum of an encoded plan must be, whose checksum is said to be given: the hash of the same plan
+// without one. It works on JSON rather than on Plan, so that fields which a newer minor version has added count too; white
+// space does not.
+func checksum(encoded []byte, given string) (string, error) {
+	compact, err := json.Marshal(json.RawMessage(encoded))
+	if err != nil {
 		return "", err
 	}
-	delete(all, "checksum")
-	return hash(all), nil
+	member := func(value string) []byte { return []byte(`"checksum":"` + value + `"`) }
+	return hashBytes(bytes.Replace(compact, member(given), member(""), 1)), nil
 }
 
-// hash relies on encoding/json writing map keys in sorted order.
+// hash encodes plan values, which are made of JSON types only. It relies on encoding/json writing map keys in sorted order.
 func hash(v any) string {
-	sum := sha256.Sum256(mustEncode(v))
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// mustEncode encodes plan values, which are made of JSON types only.
-func mustEncode(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("plan values always encode: %v", err))
 	}
-	return data
+	return hashBytes(data)
+}
+
+func hashBytes(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

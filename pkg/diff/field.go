@@ -45,11 +45,13 @@ func equalScalar(f *spec.Field, want, have any) bool {
 // spellings: they are one entry, and all of them go when the entry does.
 func compareList(f *spec.Field, want, have []any) (FieldChange, bool) {
 	change := FieldChange{Path: f.Path, List: true}
-	held := map[string][]any{}
-	for _, e := range have {
-		held[f.List.Key(e)] = append(held[f.List.Key(e)], e)
+	held := make(map[string][]any, len(have))
+	keys := make([]string, len(have))
+	for i, e := range have {
+		keys[i] = f.List.Key(e)
+		held[keys[i]] = append(held[keys[i]], e)
 	}
-	wanted := map[string]bool{}
+	wanted := make(map[string]bool, len(want))
 	for _, e := range want {
 		key := f.List.Key(e)
 		if wanted[key] {
@@ -63,8 +65,8 @@ func compareList(f *spec.Field, want, have []any) (FieldChange, bool) {
 		change.Remove = append(change.Remove, held[key]...)
 		change.Add = append(change.Add, e)
 	}
-	for _, e := range have {
-		if !wanted[f.List.Key(e)] {
+	for i, e := range have {
+		if !wanted[keys[i]] {
 			change.Remove = append(change.Remove, e)
 		}
 	}

@@ -41,7 +41,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
-	if sum, err := checksum(data); err != nil || sum != p.Checksum {
+	if sum, err := checksum(data, p.Checksum); err != nil || sum != p.Checksum {
 		return nil, fmt.Errorf("read plan: %w: its checksum is %q, its content gives %q", ErrTampered, p.Checksum, sum)
 	}
 	p.normalize()

@@ -97,7 +97,9 @@ func Put(t Tree, path string, value any) {
 	Put(sub, rest, value)
 }
 
-// Clone copies a tree deeply.
+// Clone copies a tree as deep as fields go, so that every field and every list of the copy can be changed. The elements of
+// lists are shared: an element is a whole, which is replaced and never changed in place, and access lists are most of what an
+// organization is made of.
 func Clone(t Tree) Tree {
 	out := make(Tree, len(t))
 	for k, v := range t {
@@ -111,11 +113,7 @@ func cloneValue(v any) any {
 	case Tree:
 		return Clone(v)
 	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = cloneValue(e)
-		}
-		return out
+		return slices.Clone(v)
 	default:
 		return v
 	}
@@ -154,11 +152,12 @@ func Normalize(v any) any {
 // compared literally instead of being lost.
 func CanonicalCIDR(source string) string {
 	source = strings.TrimSpace(source)
-	if addr, err := netip.ParseAddr(source); err == nil {
+	if strings.Contains(source, "/") {
+		if p, err := netip.ParsePrefix(source); err == nil {
+			return p.Masked().String()
+		}
+	} else if addr, err := netip.ParseAddr(source); err == nil {
 		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()).String()
-	}
-	if p, err := netip.ParsePrefix(source); err == nil {
-		return p.Masked().String()
 	}
 	return source
 }

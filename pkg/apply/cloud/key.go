@@ -99,8 +99,7 @@ func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[
 		return ""
 	}
 	for _, k := range all {
-		older := k.CreatedAt < ours.CreatedAt || k.CreatedAt == ours.CreatedAt && k.ID < ours.ID
-		if k.ID != ours.ID && k.Name == ours.Name && !known[k.ID] && older {
+		if k.ID != ours.ID && k.Name == ours.Name && !known[k.ID] && notYounger(k.CreatedAt, ours.CreatedAt) {
 			return k.ID
 		}
 	}

@@ -121,3 +121,15 @@ func gone(err error) error {
 	}
 	return err
 }
+
+// notYounger compares the creation times of twins, as moments: the API trims fractions of a second, so that texts do not
+// compare. Of two made in the same instant neither is the younger: only the one that looked later may have seen its twin, so
+// it has to give way; if both have seen it both do, and the next run makes one.
+func notYounger(createdAt, than string) bool {
+	a, errA := time.Parse(time.RFC3339Nano, createdAt)
+	b, errB := time.Parse(time.RFC3339Nano, than)
+	if errA != nil || errB != nil {
+		return createdAt <= than
+	}
+	return !a.After(b)
+}

@@ -178,7 +178,7 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 		if id == s.id || other.Name != ours.Name || s.known[id] || slices.Contains(absent, other.State) {
 			continue
 		}
-		if other.CreatedAt < ours.CreatedAt || other.CreatedAt == ours.CreatedAt && id < s.id {
+		if notYounger(other.CreatedAt, ours.CreatedAt) {
 			return id, nil
 		}
 	}

@@ -2,6 +2,10 @@ package secrets_test
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,7 +13,9 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 )
@@ -139,6 +145,8 @@ func TestParseRecipient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ed25519Text, ed25519Identity := sshEd25519(t)
+	rsaText, rsaIdentity := sshRSA(t)
 	for title, c := range map[string]struct {
 		text     string
 		identity age.Identity
@@ -146,11 +154,49 @@ func TestParseRecipient(t *testing.T) {
 		"age":              {native.Recipient().String(), native},
 		"age, with blanks": {" " + native.Recipient().String() + "\n", native},
 		"post-quantum":     {hybrid.Recipient().String(), hybrid},
+		"ssh-ed25519":      {ed25519Text, ed25519Identity},
+		"ssh-rsa":          {rsaText, rsaIdentity},
 	} {
 		t.Run(title, func(t *testing.T) {
 			checkRecipient(t, c.text, c.identity)
 		})
 	}
+}
+
+// sshEd25519 gives a new public key, as it stands in a .pub file, and who can read what is encrypted to it.
+func sshEd25519(t *testing.T) (string, age.Identity) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := agessh.NewEd25519Identity(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authorizedKey(t, public), identity
+}
+
+func sshRSA(t *testing.T) (string, age.Identity) {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := agessh.NewRSAIdentity(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authorizedKey(t, private.Public()), identity
+}
+
+func authorizedKey(t *testing.T, public crypto.PublicKey) string {
+	t.Helper()
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " ana@example.com\n"
 }
 
 // checkRecipient has a Dir encrypt to a recipient and reads the file as whoever holds the identity would.

@@ -2,9 +2,11 @@ package secrets
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 )
 
 // ParseRecipient reads the public key that a Dir encrypts to: an age recipient (age1…, age1pq1…), or an SSH public key as it
@@ -12,6 +14,12 @@ import (
 func ParseRecipient(text string) (age.Recipient, error) {
 	text = strings.TrimSpace(text)
 	switch {
+	case strings.HasPrefix(text, "ssh-"):
+		r, err := agessh.ParseRecipient(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not an SSH public key to encrypt to: it must be ssh-ed25519 or ssh-rsa", text)
+		}
+		return r, nil
 	case strings.HasPrefix(text, "age1pq1"):
 		return recipient(age.ParseHybridRecipient(text))
 	case strings.HasPrefix(text, "age1"):
