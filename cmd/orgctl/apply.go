@@ -109,6 +109,9 @@ func runApply(e *env, c *cli.Context) error {
 		p = g.reviewed // the same changes, with the reasons, positions and findings that were reviewed
 	}
 	p.Guard(live, who)
+	if err := s.preflight(c.Context, p); err != nil {
+		return err
+	}
 	missing := unmet(p, leave, s.hasSink)
 	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text"}}); err != nil {
 		return err
@@ -120,12 +123,31 @@ func runApply(e *env, c *cli.Context) error {
 		p, _, err := s.plan(ctx, g.desired, g.sel)
 		return p, err
 	})
+	if !p.Empty() {
+		for _, foreign := range s.log.Foreign(c.Context) {
+			s.progress.Notice("meanwhile: " + foreign)
+		}
+	}
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		return err
 	}
 	if !outcome.Converged {
 		return exit(exitPartial)
 	}
+	return nil
+}
+
+// preflight holds a plan that creates services to the organization's quotas: one request that plans need not make. A key
+// that may not read them is no obstacle; then the API itself refuses what is too much.
+func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
+	if !slices.ContainsFunc(p.Changes, func(c diff.Change) bool { return c.Action == diff.Create && c.Address.Kind == "service" }) {
+		return nil
+	}
+	quotas, err := s.Quotas(ctx)
+	if err != nil {
+		return err
+	}
+	p.GuardQuotas(quotas)
 	return nil
 }
 

@@ -94,7 +94,7 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 // dial makes the client of the API, without sending anything.
 func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...client.Option) (*cloudapi.API, error) {
 	opts := []client.Option{
-		client.WithUserAgent("orgctl/" + e.version), client.WithRate(t.rate), client.WithTick(t.tick),
+		client.WithUserAgent(userAgent(e)), client.WithRate(t.rate), client.WithTick(t.tick),
 		client.WithNotify(func(n client.Notice) { progress.Notice(notice(n)) }),
 	}
 	if t.transport != nil {
@@ -109,6 +109,9 @@ func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...
 	}
 	return cloudapi.New(api), nil
 }
+
+// userAgent is what activity records show of orgctl.
+func userAgent(e *env) string { return "orgctl/" + e.version }
 
 // wanted is the id of the organization that the manifest or the environment insists on, or "".
 func (t *target) wanted(desired *spec.Organization) (string, error) {

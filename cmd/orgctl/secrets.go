@@ -12,6 +12,7 @@ func secretFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "secrets-out", Usage: "write the secrets of created objects to `DIR`, one file each, mode 0600"},
 		&cli.StringSliceFlag{Name: "secrets-recipient", Usage: "encrypt those files to the age or SSH public `KEY` (repeatable): age1..., ssh-ed25519 ..., ssh-rsa ..."},
+		&cli.StringFlag{Name: "key-secrets", Usage: "`WHO` generates the secrets of keys: local (only hashes are sent) or server", Value: "local"},
 		&cli.StringFlag{Name: "secrets-exec", Usage: "give each of those secrets to the shell `COMMAND` instead, as JSON on its standard input"},
 	}
 }
@@ -43,6 +44,18 @@ func openSink(c *cli.Context, t *target) (secrets.Sink, error) {
 		return secrets.NewDir(t.secretsDir)
 	default:
 		return nil, nil //nolint:nilnil // no sink is a valid answer: only changes that make a secret need one
+	}
+}
+
+// serverSecrets reports whether the API is to generate the secrets of keys.
+func serverSecrets(c *cli.Context) (bool, error) {
+	switch who := c.String("key-secrets"); who {
+	case "local":
+		return false, nil
+	case "server":
+		return true, nil
+	default:
+		return false, usage("--key-secrets %s: it is local or server", who)
 	}
 }
 

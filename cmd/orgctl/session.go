@@ -18,6 +18,7 @@ type session struct {
 	target   *target
 	progress *view.Progress
 	hasSink  bool
+	log      *cloud.Log // what others write while this run is under way
 	releases []func()
 }
 
@@ -35,6 +36,10 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		}
 	}
 	if s.target, err = newTarget(e, c); err != nil {
+		return nil, err
+	}
+	serverMade, err := serverSecrets(c)
+	if err != nil {
 		return nil, err
 	}
 	sink, err := openSink(c, s.target)
@@ -70,13 +75,15 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	}
 	s.releases = append(s.releases, func() { _ = remembered.Close() })
 	s.connection = connection{cloud.New(api, cloud.Options{
-		OrganizationID: organization.ID, KeyID: s.target.credentials.KeyID, Secrets: sink, Journal: remembered,
+		OrganizationID: organization.ID, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
 		Limits: cloud.Limits{
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
 		},
 		Tick: s.target.tick, Settle: settleTicks(c),
 	})}
+	s.log = cloud.NewLog(api, organization.ID, userAgent(e))
+	s.log.Mark(c.Context)
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {
 		fmt.Fprintln(e.stderr, n)

@@ -25,4 +25,5 @@ const (
 	CodeEmptyDesired  = "OC346" // a collection would be pruned of which nothing is declared
 	CodeFirstAdoption = "OC347" // a collection would be pruned of which nothing declared is live
 	CodeSecondaries   = "OC348" // a primary would go or stop before its secondaries are gone
+	CodeQuota         = "OC349" // more services or replicas than the organization may have
 )

@@ -37,8 +37,12 @@ type bench struct {
 	backend *cloud.Backend
 	sink    *secrets.Memory
 	journal *journal.Journal
-	rate    client.Rate // unlimited unless set before connect
+	rate    client.Rate          // unlimited unless set before connect
+	options func(*cloud.Options) // changes the defaults, if set before connect
+	api     *cloudapi.API        // of the last connect
 }
+
+const userAgent = "orgctl/test"
 
 func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
 	t.Helper()
@@ -73,15 +77,21 @@ func (b *bench) checked(transport http.RoundTripper) http.RoundTripper {
 func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 	b.t.Helper()
 	credentials := b.server.Credentials()
-	api, err := client.New("http://127.0.0.1", client.Credentials{
+	connection, err := client.New("http://127.0.0.1", client.Credentials{
 		KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret),
-	}, client.WithTransport(transport), client.WithRate(b.rate))
+	}, client.WithTransport(transport), client.WithRate(b.rate), client.WithUserAgent(userAgent))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return cloud.New(cloudapi.New(api), cloud.Options{
-		KeyID: credentials.KeyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(), Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
-	})
+	b.api = cloudapi.New(connection)
+	opts := cloud.Options{
+		KeyID: credentials.KeyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(),
+		Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
+	}
+	if b.options != nil {
+		b.options(&opts)
+	}
+	return cloud.New(b.api, opts)
 }
 
 // manifest loads one organization from YAML below spec:, with every collection that it names.

@@ -30,6 +30,8 @@ type Options struct {
 	KeyID string
 	// Secrets is where the secrets of created objects go. Nil makes every change that needs one fail before its first call.
 	Secrets secrets.Sink
+	// ServerSecrets lets the API generate the secrets of keys, for an API that does not take hashes.
+	ServerSecrets bool
 	// Journal remembers creations until their outcome is known. It is never nil: journal.Memory is the least.
 	Journal *journal.Journal
 	// Tick is what one second of every interval lasts.

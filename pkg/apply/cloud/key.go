@@ -45,50 +45,75 @@ func keySteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 }
 
 // createKey generates the key here, stores it, and only then sends its hashes (FACTS 9): whatever becomes of the answer, the
-// secret is not lost, and the suffix tells whether the key came into being.
+// secret is not lost, and the suffix tells whether the key came into being. With Options.ServerSecrets the API generates it
+// instead, and its answer is stored before anything else happens.
 func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
-	record, err := b.keyRecord(ctx, c.Address.Name)
-	if err != nil {
-		return err
-	}
 	request, err := bind[cloudapi.KeyCreate](c.After, "name", "state", "expireAt", "ipAccessList")
 	if err != nil {
 		return err
 	}
-	hashes := cloudapi.HashKey(secret.New(record.KeyID), record.KeySecret)
-	request.HashData = &hashes
+	record := secrets.Record{Kind: secrets.Key, Name: request.Name}
+	if !b.opts.ServerSecrets {
+		if record, err = b.keyRecord(ctx, request.Name); err != nil {
+			return err
+		}
+		hashes := cloudapi.HashKey(secret.New(record.KeyID), record.KeySecret)
+		request.HashData = &hashes
+	}
 	known := b.known(func(s session) map[string]bool { return s.keys })
 	names, _ := c.After["roles"].([]any)
 	var made cloudapi.APIKey
 	err = b.withRoles(ctx, names, func(r roles) error {
 		request.AssignedRoleIDs, request.Roles = r.ids, r.legacy
-		made, err = once(ctx, b, creation[cloudapi.APIKey]{
-			intent: journal.Intent{Kind: "key", Name: request.Name, Mark: record.Mark},
-			create: func(ctx context.Context) (cloudapi.APIKey, error) {
-				created, err := b.api.CreateKey(ctx, b.organization(), request)
-				return created.Key, err
-			},
-			find: func(ctx context.Context) (cloudapi.APIKey, bool, error) {
-				all, err := b.api.ListKeys(ctx, b.organization())
-				i := slices.IndexFunc(all, func(k cloudapi.APIKey) bool {
-					return k.KeySuffix == hashes.KeyIDSuffix && k.Name == request.Name && !known[k.ID]
-				})
-				if i < 0 {
-					return cloudapi.APIKey{}, false, err
-				}
-				return all[i], true, err
-			},
-		})
+		made, err = once(ctx, b, b.keyCreation(request, &record, known))
 		return err
 	})
-	if err != nil {
+	if err != nil && record.KeyID != "" {
 		return fmt.Errorf("%w (its secret was stored before as %s.%s; the next run uses it)", err, record.Name, record.Mark)
+	}
+	if err != nil {
+		return err
 	}
 	if elder := b.elderKey(ctx, made, known); elder != "" {
 		return b.yieldKey(ctx, made, elder)
 	}
-	record.ID = made.ID
-	return b.opts.Secrets.Confirm(ctx, record)
+	return nil
+}
+
+func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record, known map[string]bool) creation[cloudapi.APIKey] {
+	return creation[cloudapi.APIKey]{
+		intent: journal.Intent{Kind: "key", Name: request.Name, Mark: record.Mark},
+		create: func(ctx context.Context) (cloudapi.APIKey, error) {
+			made, err := b.api.CreateKey(ctx, b.organization(), request)
+			if err != nil || request.HashData != nil {
+				return made.Key, err
+			}
+			record.KeyID, record.KeySecret = made.KeyID.Reveal(), made.KeySecret
+			record.Mark = suffix(record.KeyID)
+			if *record, err = b.opts.Secrets.Store(ctx, *record); err != nil {
+				err = fmt.Errorf("key %s was made and its secret is lost: delete it and apply again: %w", made.Key.ID, err)
+			}
+			return made.Key, err
+		},
+		find: func(ctx context.Context) (cloudapi.APIKey, bool, error) {
+			all, err := b.api.ListKeys(ctx, b.organization())
+			i := slices.IndexFunc(all, func(k cloudapi.APIKey) bool {
+				ours := request.HashData == nil || k.KeySuffix == request.HashData.KeyIDSuffix
+				return ours && k.Name == request.Name && !known[k.ID]
+			})
+			if i < 0 {
+				return cloudapi.APIKey{}, false, err
+			}
+			return all[i], true, err
+		},
+		confirm: func(ctx context.Context, made cloudapi.APIKey) error {
+			if record.KeyID == "" {
+				return fmt.Errorf("key %s was made and its secret was lost with the answer: delete it and apply again, or let secrets be generated here", made.ID)
+			}
+			record.ID = made.ID
+			return b.opts.Secrets.Confirm(ctx, *record)
+		},
+	}
 }
 
 // elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that

@@ -38,6 +38,8 @@ type creation[T any] struct {
 	// find looks for what the call has made. It must read the unfiltered list: a filter that the API does not understand
 	// returns everything, and one that it does may lag.
 	find func(context.Context) (T, bool, error)
+	// confirm completes what was stored for the object, while the journal still knows of it. Nil when nothing was stored.
+	confirm func(context.Context, T) error
 }
 
 // once carries out a creation exactly once. There is no idempotency key (FACTS 10), so the intent is journalled first, and
@@ -50,6 +52,11 @@ func once[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 		return none, err
 	}
 	made, err := settled(ctx, b, c)
+	if err == nil && c.confirm != nil {
+		if err := c.confirm(ctx, made); err != nil {
+			return made, err // left open: the next run finds the object and confirms it
+		}
+	}
 	switch {
 	case err == nil:
 		return made, b.opts.Journal.End(number, journal.Done)

@@ -1,0 +1,28 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/diff"
+)
+
+// Quotas reads the limits of the organization, none where the API does not have them or the key may not see them.
+func (b *Backend) Quotas(ctx context.Context) ([]diff.Quota, error) {
+	all, err := b.api.ListQuotas(ctx, b.organization())
+	if errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrForbidden) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read quotas: %w", err)
+	}
+	out := make([]diff.Quota, 0, len(all))
+	for _, q := range all {
+		if q.Value != nil && q.Usage != nil { // without a usage nothing can be said
+			out = append(out, diff.Quota{Code: q.QuotaCode, Limit: int(*q.Value), Used: int(*q.Usage)})
+		}
+	}
+	return out, nil
+}
