@@ -22,6 +22,10 @@ test: ## run all tests
 race: ## run all tests under the race detector (needs a C compiler)
 	go test -race ./...
 
+.PHONY: soak
+soak: ## run the fault matrix with a thousand seeds a fault (an hour or so)
+	go test -tags soak -run TestFaultMatrix -timeout 4h -v ./pkg/apply/cloud
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, t[i]; n = 0}' | \
