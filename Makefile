@@ -5,6 +5,7 @@ SHELL := bash
 
 FUZZTIME ?= 30s
 BENCH ?= .
+BENCHTIME ?= 3x
 
 .PHONY: help
 help: ## list the targets
@@ -46,8 +47,8 @@ vuln: ## look for known vulnerabilities in what the code calls (needs the Go vul
 	.ci/tool govulncheck ./...
 
 .PHONY: bench
-bench: ## run the benchmarks that match BENCH
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## run the benchmarks that match BENCH for BENCHTIME each
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./...
 
 .PHONY: golden
 golden: ## rewrite the golden files; read the diff before committing it

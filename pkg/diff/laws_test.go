@@ -3,6 +3,7 @@ package diff_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,19 @@ func TestLawSameIsEmpty(t *testing.T) {
 		_, live := world(t)
 		if p := compute(t, mirror(live), live); !p.Empty() {
 			t.Fatalf("live against itself plans %s", encode(t, p))
+		}
+	})
+}
+
+// A plan shares values with what it was computed from, so nothing may change them in place.
+func TestLawInputsAreLeftAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live := world(t)
+		inputs := func() string { return fmt.Sprintf("%+v\n%+v", *desired, *live) } // fmt sorts the keys of maps
+		before := inputs()
+		compute(t, desired, live).Guard(live, diff.Caller{})
+		if d := cmp.Diff(before, inputs()); d != "" {
+			t.Fatalf("the inputs have changed (-before +after):\n%s", d)
 		}
 	})
 }

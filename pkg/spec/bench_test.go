@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -25,9 +23,8 @@ func manifestOf(services, entries int) []byte {
 	return b.Bytes()
 }
 
-// The budget (DESIGN 11): BenchmarkLoad and the plan that follows stay within three times BenchmarkUnmarshal, which decodes
-// the same bytes into any.
-
+// BenchmarkLoad is for profiles. What loading may cost is held together with the comparison after it: BenchmarkPlan of package
+// diff.
 func BenchmarkLoad(b *testing.B) {
 	for _, services := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
@@ -37,22 +34,6 @@ func BenchmarkLoad(b *testing.B) {
 			for b.Loop() {
 				if _, diags := spec.Load(files); diags.HasErrors() {
 					b.Fatal(diags)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkUnmarshal(b *testing.B) {
-	for _, services := range []int{100, 1000} {
-		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
-			data := manifestOf(services, 100)
-			b.SetBytes(int64(len(data)))
-			b.ReportAllocs()
-			for b.Loop() {
-				var v any
-				if err := yaml.Unmarshal(data, &v); err != nil {
-					b.Fatal(err)
 				}
 			}
 		})
