@@ -24,7 +24,7 @@ race: ## run all tests under the race detector (needs a C compiler)
 	go test -race ./...
 
 .PHONY: soak
-soak: ## run the fault matrix with a thousand seeds a fault (an hour or so)
+soak: ## run the fault matrix with a thousand seeds a fault (a quarter of an hour)
 	go test -tags soak -run TestFaultMatrix -timeout 4h -v ./pkg/apply/cloud
 
 .PHONY: fuzz

@@ -199,6 +199,9 @@ func stopAfter(stop <-chan struct{}, limit time.Duration) (_ <-chan struct{}, re
 // current refuses a plan that is no longer the one that was reviewed, and says what has moved.
 func current(c *cli.Context, reviewed, now *diff.Plan) error {
 	want := c.String("expect-digest")
+	if want != "" && !strings.Contains(want, ":") {
+		want = "sha256:" + want
+	}
 	if reviewed != nil {
 		if want != "" && want != reviewed.Digest {
 			return &codedError{code: exitStale, err: fmt.Errorf("the saved plan is %s, not %s", reviewed.Digest, want)}

@@ -61,11 +61,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	}
 	scope := journal.Scope{API: s.target.url, Organization: organization.ID}
 	if s.target.sandbox == "" {
-		path, err := e.statePath(scope, ".lock")
-		if err != nil {
-			return nil, err
-		}
-		if err := s.lock(path); err != nil {
+		if err := s.lock(e.statePath(scope, ".lock")); err != nil {
 			return nil, err
 		}
 	}

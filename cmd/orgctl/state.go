@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -15,15 +16,14 @@ import (
 )
 
 // stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in.
-func (e *env) stateDir() (string, error) {
+func (e *env) stateDir() string {
 	if dir := e.getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "orgctl"), nil
+		return filepath.Join(dir, "orgctl")
 	}
-	home := e.getenv("HOME")
-	if home == "" {
-		return "", fmt.Errorf("no place for locks and journals: set HOME or XDG_STATE_HOME")
+	if home := e.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "orgctl")
 	}
-	return filepath.Join(home, ".local", "state", "orgctl"), nil
+	return filepath.Join(os.TempDir(), "orgctl-"+strconv.Itoa(os.Getuid()))
 }
 
 // scopeName is a file name for one organization behind one API.
@@ -36,7 +36,7 @@ func scopeName(s journal.Scope) string {
 // plan made of what the first one is changing.
 func lock(path string) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
+		return nil, fmt.Errorf("lock: %w; XDG_STATE_HOME may name another place", err)
 	}
 	l := flock.New(path, flock.SetPermissions(0o600))
 	ours, err := l.TryLock()
@@ -55,9 +55,8 @@ func lock(path string) (release func(), err error) {
 }
 
 // statePath is a file of one organization in the user's state directory.
-func (e *env) statePath(s journal.Scope, suffix string) (string, error) {
-	dir, err := e.stateDir()
-	return filepath.Join(dir, scopeName(s)+suffix), err
+func (e *env) statePath(s journal.Scope, suffix string) string {
+	return filepath.Join(e.stateDir(), scopeName(s)+suffix)
 }
 
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
@@ -73,10 +72,6 @@ func (t *target) openJournal(e *env, c *cli.Context, s journal.Scope) (*journal.
 	case t.secretsDir != "":
 		return journal.Open(filepath.Join(t.secretsDir, name), s)
 	default:
-		path, err := e.statePath(s, "."+name)
-		if err != nil {
-			return nil, err
-		}
-		return journal.Open(path, s)
+		return journal.Open(e.statePath(s, "."+name), s)
 	}
 }

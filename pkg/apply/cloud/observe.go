@@ -106,7 +106,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	g.Go(func() error {
 		// Only organizations with custom roles have the list; without it the roles that objects show are all that is known.
 		roles, err := b.api.ListRoles(ctx, org)
-		if err != nil && !errors.Is(err, client.ErrNotFound) && !errors.Is(err, client.ErrForbidden) {
+		if unavailable := errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrForbidden) || errors.Is(err, client.ErrBadRequest); err != nil && !unavailable {
 			return fmt.Errorf("list roles: %w", err)
 		}
 		o.roles = roles

@@ -9,10 +9,12 @@ import (
 	"github.com/orgctl/orgctl/pkg/diff"
 )
 
-// Quotas reads the limits of the organization, none where the API does not have them or the key may not see them.
+// Quotas reads the limits of the organization, none where the API does not have them, the key may not see them, or they
+// cannot be answered: they are a courtesy, and the API refuses by itself what is too much.
 func (b *Backend) Quotas(ctx context.Context) ([]diff.Quota, error) {
 	all, err := b.api.ListQuotas(ctx, b.organization())
-	if errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrForbidden) {
+	var answered *client.Error
+	if errors.As(err, &answered) {
 		return nil, nil
 	}
 	if err != nil {

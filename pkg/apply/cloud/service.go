@@ -370,7 +370,9 @@ func (s *serviceChange) delete() []apply.Step {
 			})
 		},
 		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-			return !present || !slices.Contains(stoppable, live.State) && live.State != cloudapi.StateStopping
+			// Idle can be deleted, too, and a stop may end there (FACTS 8.2).
+			return !present || live.State == cloudapi.StateIdle ||
+				!slices.Contains(stoppable, live.State) && live.State != cloudapi.StateStopping
 		}),
 	}
 	remove := apply.Step{

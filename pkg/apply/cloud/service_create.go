@@ -172,7 +172,7 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 	}
 	ours, ok := all[s.id]
 	if !ok {
-		return "", nil
+		return "", fmt.Errorf("%w: the service is not listed yet", apply.ErrBusy) // nor would an elder have to be
 	}
 	for id, other := range all {
 		if id == s.id || other.Name != ours.Name || s.known[id] || slices.Contains(absent, other.State) {
