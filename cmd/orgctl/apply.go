@@ -210,10 +210,11 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 			return nil
 		}
 		var moved strings.Builder
-		for _, a := range diff.Moved(reviewed, now) {
-			fmt.Fprintf(&moved, "\n  %s", a)
+		if err := view.Moved(&moved, reviewed, now, view.Options{}); err != nil {
+			return err
 		}
-		return &codedError{code: exitStale, err: fmt.Errorf("the organization has moved since this plan was made; plan again. What would be done now differs for:%s", &moved)}
+		return &codedError{code: exitStale, err: fmt.Errorf("the organization has moved since this plan was made; plan again. What would be done now differs for:\n%s",
+			strings.TrimRight(moved.String(), "\n"))}
 	}
 	if want == "" || want == now.Digest {
 		return nil
