@@ -198,7 +198,8 @@ func TestThrottlingHoldsOtherRequests(t *testing.T) {
 func TestThrottledRequestGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{replies: []reply{answer(429, "", "Retry-After", "8"), answer(200, okBody)}}
-		c := newClient(t, "https://api.example.com", client.WithTransport(s))
+		// One a second, so that two that are let through do not race to the transport.
+		c := newClient(t, "https://api.example.com", client.WithTransport(s), client.WithRate(client.Rate{Requests: 1, Window: time.Second}))
 		var wg sync.WaitGroup
 		for i := range 3 {
 			wg.Go(func() {
