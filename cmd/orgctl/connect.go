@@ -64,8 +64,9 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 			t.tick = sandboxTick
 		}
 	} else {
-		t.credentials = client.Credentials{
-			KeyID: e.getenv("CLICKHOUSE_CLOUD_API_KEY"), KeySecret: secret.New(e.getenv("CLICKHOUSE_CLOUD_API_SECRET")),
+		var err error
+		if t.credentials, err = e.credentials(); err != nil {
+			return nil, err
 		}
 		if t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
 			return nil, usage("no credentials: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try --sandbox FILE")
@@ -177,6 +178,8 @@ func scope(desired *spec.Organization) apply.Scope {
 	for collection := range desired.Declared {
 		needed = append(needed, collection)
 	}
+	// What must hold nothing undeclared has to be seen whole.
+	needed = append(needed, desired.Policy.Exclusive...)
 	// People are one list that the API shows as two.
 	if slices.Contains(needed, "members") || slices.Contains(needed, "invitations") {
 		needed = append(needed, "members", "invitations")

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -13,6 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
 // env is everything that orgctl takes from its surroundings. Nothing else reads the environment.
@@ -87,6 +91,28 @@ func (e *env) stderrView() view.Options {
 		o.Width = e.width
 	}
 	return o
+}
+
+// credentials come from the environment, or from files that it names: CLICKHOUSE_CLOUD_API_KEY or ..._FILE, and the same for
+// CLICKHOUSE_CLOUD_API_SECRET. Space around a file's text does not count.
+func (e *env) credentials() (client.Credentials, error) {
+	read := func(name string) (string, error) {
+		file := e.getenv(name + "_FILE")
+		if value := e.getenv(name); value != "" || file == "" {
+			return value, nil
+		}
+		data, err := os.ReadFile(filepath.Clean(file))
+		if err != nil {
+			return "", fmt.Errorf("read %s_FILE: %w", name, err)
+		}
+		return strings.TrimSpace(string(data)), nil
+	}
+	id, err := read("CLICKHOUSE_CLOUD_API_KEY")
+	if err != nil {
+		return client.Credentials{}, err
+	}
+	key, err := read("CLICKHOUSE_CLOUD_API_SECRET")
+	return client.Credentials{KeyID: id, KeySecret: secret.New(key)}, err
 }
 
 // tick is what one second of every interval lasts: ORGCTL_TICK, for tests, or the fallback.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/client"
 )
@@ -64,7 +65,7 @@ func report(e *env, err error) int {
 		coded = &codedError{code: codeOf(err), err: err}
 	}
 	if coded.err != nil {
-		fmt.Fprintf(e.stderr, "orgctl: %s\n", coded.err)
+		_ = view.Message(e.stderr, "orgctl: "+coded.err.Error()) // nobody is left to hear of a broken standard error
 		if hint := hintFor(coded.err, coded.code); hint != "" {
 			fmt.Fprintf(e.stderr, "hint: %s\n", hint)
 		}

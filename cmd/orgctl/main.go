@@ -10,7 +10,8 @@ import (
 
 func main() {
 	// A closed pipe (orgctl plan | head) is an error of a write, not a reason to die between two calls; see quiet.
-	signal.Ignore(syscall.SIGPIPE)
+	// It is caught and not ignored: what is ignored would stay so in the command of --secrets-exec.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args, processEnv()))
 }
 

@@ -25,6 +25,10 @@ func outputFlag() cli.Flag {
 	}
 }
 
+func outFlag() cli.Flag {
+	return &cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"}
+}
+
 // outputs reads -o and --out. One rendering goes to standard output; it is text unless another format is asked for.
 func outputs(c *cli.Context) ([]output, error) {
 	var out []output

@@ -14,7 +14,7 @@ func planCommand(e *env) *cli.Command {
 		UsageText: "orgctl plan -f orgs/acme\norgctl plan -f orgs/acme -o markdown=plan.md --out plan.json --detailed-exitcode",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			outputFlag(),
-			&cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"},
+			outFlag(),
 			callerFlag(),
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there are changes"},
 		}, connectionFlags()),
@@ -41,7 +41,7 @@ func driftCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "drift", Usage: "plan for a scheduler: exit 2 when the organization is not as declared",
 		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
-		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), callerFlag()}, connectionFlags()),
+		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), outFlag(), callerFlag()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
 			p, err := makePlan(e, c)
 			switch {

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -59,7 +60,11 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	scope := journal.Scope{API: s.target.url, Organization: organization.ID}
+	url, err := client.CanonicalURL(s.target.url)
+	if err != nil {
+		return nil, err
+	}
+	scope := journal.Scope{API: url, Organization: organization.ID}
 	if s.target.sandbox == "" {
 		if err := s.lock(e.statePath(scope, ".lock")); err != nil {
 			return nil, err
@@ -82,7 +87,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	s.log.Mark(c.Context)
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {
-		fmt.Fprintln(e.stderr, n)
+		_ = view.Message(e.stderr, n)
 	}
 	return s, err
 }
@@ -96,7 +101,7 @@ func (s *session) lock(path string) error {
 }
 
 func (s *session) close() {
-	for _, release := range s.releases {
+	for _, release := range slices.Backward(s.releases) {
 		release()
 	}
 }

@@ -60,7 +60,7 @@ type Result struct {
 	Action  diff.Action   `json:"action"`
 	Status  Status        `json:"status"`
 	Step    string        `json:"step,omitempty"`  // the step that did not succeed
-	Error   string        `json:"error,omitempty"` // its reason, or the address of the change that it depended on
+	Error   string        `json:"error,omitempty"` // its reason
 	Elapsed time.Duration `json:"elapsed"`         // nanoseconds
 }
 

@@ -59,11 +59,10 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 			finished <- i
 		}()
 	}
-	loopCtx, stopLoop := context.WithCancel(ctx)
-	loopEnded := make(chan struct{})
+	ended, loopEnded := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(loopEnded)
-		r.polls.loop(loopCtx)
+		r.polls.loop(ctx, ended)
 	}()
 	for n := range plan.Changes {
 		res := r.report.Results[<-finished]
@@ -72,7 +71,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 			Err: res.Error, Elapsed: res.Elapsed, Done: n + 1, Total: len(plan.Changes),
 		})
 	}
-	stopLoop()
+	close(ended)
 	<-loopEnded
 	return r.report
 }
@@ -136,7 +135,7 @@ func (r *run) change(ctx context.Context, c diff.Change) Result {
 	return res
 }
 
-var errInterrupted = errors.New("interrupted before it was begun")
+var errInterrupted = errors.New("not begun: the run was stopped")
 
 // acquire takes a slot for one call, unless the run was told to begin nothing more.
 func (r *run) acquire(ctx context.Context) error {

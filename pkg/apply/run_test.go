@@ -234,10 +234,10 @@ func TestVerify(t *testing.T) {
 	}{
 		"converged at once":                     {status: apply.Applied, replans: [][]diff.Change{nil}, want: apply.Report{Converged: true}, looks: 1},
 		"converged when the API has caught up":  {status: apply.Applied, replans: [][]diff.Change{left, left, nil}, want: apply.Report{Converged: true}, looks: 3},
-		"never":                                 {status: apply.Applied, replans: [][]diff.Change{left}, want: apply.Report{Remaining: &diff.Plan{Changes: left}}, looks: 6},
-		"not waited for when something failed":  {status: apply.Failed, replans: [][]diff.Change{left}, want: apply.Report{Remaining: &diff.Plan{Changes: left}}, looks: 1},
+		"never":                                 {status: apply.Applied, replans: [][]diff.Change{left}, want: apply.Report{Remaining: planOf(left)}, looks: 6},
+		"not waited for when something failed":  {status: apply.Failed, replans: [][]diff.Change{left}, want: apply.Report{Remaining: planOf(left)}, looks: 1},
 		"a reset that was sent is the default":  {applied: []diff.Change{reset}, status: apply.Applied, replans: [][]diff.Change{{reset}}, want: apply.Report{Converged: true}, looks: 1},
-		"a reset that was never sent is a rest": {applied: left, status: apply.Applied, replans: [][]diff.Change{{reset}}, want: apply.Report{Remaining: &diff.Plan{Changes: []diff.Change{reset}}}, looks: 6},
+		"a reset that was never sent is a rest": {applied: left, status: apply.Applied, replans: [][]diff.Change{{reset}}, want: apply.Report{Remaining: planOf([]diff.Change{reset})}, looks: 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -262,6 +262,13 @@ func TestVerify(t *testing.T) {
 			})
 		})
 	}
+}
+
+// planOf is a plan of some changes, with all that follows from them.
+func planOf(changes []diff.Change) *diff.Plan {
+	p := &diff.Plan{}
+	p.Keep(changes)
+	return p
 }
 
 func TestVerifyThatCannotLook(t *testing.T) {

@@ -20,7 +20,7 @@ func Verify(ctx context.Context, report *Report, applied *diff.Plan, replan func
 			report.Error = err.Error()
 			return
 		}
-		remaining.Changes = withoutResets(remaining.Changes, applied)
+		remaining.Keep(withoutResets(remaining.Changes, applied))
 		if allApplied && remaining.Empty() && remaining.Worst() != diff.SeverityError {
 			report.Converged = true
 			return
@@ -31,6 +31,9 @@ func Verify(ctx context.Context, report *Report, applied *diff.Plan, replan func
 		}
 		select {
 		case <-time.After(backoff):
+		case <-opts.Stop:
+			report.Error = "stopped before the API had shown everything"
+			return
 		case <-ctx.Done():
 			report.Error = ctx.Err().Error()
 			return

@@ -50,7 +50,7 @@ func newPoller(backend Backend, opts Options) *poller {
 }
 
 // errAbandoned ends a wait on an interrupt: what was asked for goes on without us.
-var errAbandoned = errors.New("interrupted while waiting; it may still complete: run again to see")
+var errAbandoned = errors.New("the run was stopped while waiting; it may still complete: run again to see")
 
 // wait blocks until the condition holds, fails for good, or the limit is reached.
 func (p *poller) wait(ctx context.Context, limit time.Duration, progress func(string), until func(context.Context) (Readiness, error)) error {
@@ -61,6 +61,8 @@ func (p *poller) wait(ctx context.Context, limit time.Duration, progress func(st
 	}
 	select {
 	case p.joins <- w:
+	case <-p.stop:
+		return errAbandoned
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -74,8 +76,8 @@ func (p *poller) wait(ctx context.Context, limit time.Duration, progress func(st
 	}
 }
 
-// loop serves waits until the context ends.
-func (p *poller) loop(ctx context.Context) {
+// loop serves waits until the run has ended or is told to stop.
+func (p *poller) loop(ctx context.Context, ended <-chan struct{}) {
 	var all []*waiting
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -85,6 +87,10 @@ func (p *poller) loop(ctx context.Context) {
 			timer.Reset(time.Until(next.due))
 		}
 		select {
+		case <-ended:
+			return
+		case <-p.stop:
+			return
 		case <-ctx.Done():
 			return
 		case w := <-p.joins:

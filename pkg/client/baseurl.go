@@ -9,6 +9,21 @@ import (
 )
 
 // parseBaseURL checks a base URL and returns it without a trailing slash and without the version segment.
+// CanonicalURL is the one spelling of a base URL: without /v1, without a slash at the end, its host in lower case. It refuses
+// what New would.
+func CanonicalURL(s string) (string, error) {
+	base, err := parseBaseURL(s)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", fmt.Errorf("parse: %w", err)
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u.String(), nil
+}
+
 func parseBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {

@@ -10,6 +10,7 @@ const (
 	CodeConflict         = "OC306" // what is declared does not go with what is live and not declared
 	CodeImmutable        = "OC310" // a create-only field differs
 	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
+	CodeEndpointInUse    = "OC312" // an endpoint in use whose registration would be removed
 	CodeAttachedEndpoint = "OC320" // an endpoint in use whose description differs
 	CodeNotChecked       = "OC321" // the key may not read something that is declared
 	CodeUnhealthy        = "OC322" // a service reports degraded or failed
@@ -25,5 +26,5 @@ const (
 	CodeEmptyDesired  = "OC346" // a collection would be pruned of which nothing is declared
 	CodeFirstAdoption = "OC347" // a collection would be pruned of which nothing declared is live
 	CodeSecondaries   = "OC348" // a primary would go or stop before its secondaries are gone
-	CodeQuota         = "OC349" // more services or replicas than the organization may have
+	CodeQuota         = "OC349" // more services than the organization may have
 )

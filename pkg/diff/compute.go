@@ -40,6 +40,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	p.Policy = c.policy(pairs)
 	link(p.Changes)
 	p.narrow(sel)
+	c.findAttached()
 	ordered, err := order(p.Changes)
 	if err != nil {
 		return nil, err
@@ -226,6 +227,12 @@ func finish(fields []FieldChange, nonce string) []FieldChange {
 	return append(fields, FieldChange{Path: "tags", List: true, Remove: []any{tag}})
 }
 
+// onlyFinishes reports that an update does nothing but complete an interrupted creation.
+func (c *Change) onlyFinishes() bool {
+	_, unfinished := c.Unfinished()
+	return unfinished && len(c.Fields) == 1 && len(c.Fields[0].Add) == 0 && len(c.Fields[0].Remove) == 1
+}
+
 // Unfinished gives the nonce of a half-made service that an update completes.
 func (c *Change) Unfinished() (nonce string, ok bool) {
 	for _, f := range c.Fields {
@@ -269,6 +276,23 @@ func (c *computation) leaveAttached() {
 		})
 		return true
 	})
+}
+
+// findAttached refuses to take away the registration of an endpoint that some service will still use once the plan, narrowed
+// as it is, has been carried out: the API would refuse it half way.
+func (c *computation) findAttached() {
+	used := outcomeOf(c.plan, c.live).attached()
+	for _, change := range c.plan.Changes {
+		id := change.Address.Name[strings.LastIndex(change.Address.Name, "/")+1:]
+		if change.Address.Kind != "privateEndpoint" || change.Action == Create || !used[id] {
+			continue
+		}
+		c.find(Finding{
+			Code: CodeEndpointInUse, Severity: SeverityBlocked, Address: change.Address, Pos: change.Pos,
+			Message: "services still use the endpoint after this plan",
+			Hint:    "take it out of their privateEndpointIds in the same plan",
+		})
+	}
 }
 
 // undeclared lists live objects that no manifest declares, in collections that manifests manage, and plans the deletion of

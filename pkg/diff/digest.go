@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -50,9 +51,23 @@ func checksum(encoded []byte, given string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	compact = literal.ReplaceAllFunc(compact, func(quoted []byte) []byte {
+		var text string
+		if json.Unmarshal(quoted, &text) != nil {
+			return quoted
+		}
+		again, err := json.Marshal(text)
+		if err != nil {
+			return quoted
+		}
+		return again
+	})
 	member := func(value string) []byte { return []byte(`"checksum":"` + value + `"`) }
 	return hashBytes(bytes.Replace(compact, member(given), member(""), 1)), nil
 }
+
+// literal is a JSON string. A file may escape characters that another encoder writes as they are.
+var literal = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // hash encodes plan values, which are made of JSON types only. It relies on encoding/json writing map keys in sorted order.
 func hash(v any) string {

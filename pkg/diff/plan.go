@@ -191,10 +191,16 @@ type NotChecked struct {
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
 // Drifted reports whether anything differs: changes, create-only fields that no change can set right, or undeclared objects
-// of an exclusive collection.
+// of an exclusive collection. Finishing an interrupted creation is work for apply and no drift.
 func (p *Plan) Drifted() bool {
-	return len(p.Changes) > 0 || p.Summary.Drift > 0 ||
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return !c.onlyFinishes() }) || p.Summary.Drift > 0 ||
 		slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Code == CodeImmutable })
+}
+
+// Keep replaces the changes of a plan by some of them and derives anew what follows from them.
+func (p *Plan) Keep(changes []Change) {
+	p.Changes = changes
+	p.seal()
 }
 
 // Worst is the gravest severity among the findings, or "" where there is none.

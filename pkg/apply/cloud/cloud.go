@@ -130,7 +130,7 @@ func (b *Backend) created(s cloudapi.Service) {
 func (b *Backend) known(ids func(session) map[string]bool) map[string]bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return maps.Clone(ids(b.session))
+	return ids(b.session) // not written to after the observation that made it
 }
 
 // bind gives the wire form of some top-level fields of a tree: manifests use the API's own names.

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,12 +15,12 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-func keyResource(k cloudapi.APIKey) spec.Resource {
+func keyResource(k cloudapi.APIKey, migrated bool) spec.Resource {
 	f := fields{}
 	f.text("name", k.Name)
 	f.text("state", k.State)
 	f.text("expireAt", k.ExpireAt)
-	f["roles"] = roleList(k.AssignedRoles, k.Roles...)
+	f["roles"] = roleList(migrated, k.AssignedRoles, k.Roles...)
 	list(f, "ipAccessList", k.IPAccessList, ipEntry)
 	return spec.Resource{
 		Address: spec.Address{Kind: "key", Name: k.Name}, ID: k.ID, Spec: spec.Tree(f),
@@ -68,8 +69,8 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		made, err = once(ctx, b, b.keyCreation(request, &record, known))
 		return err
 	})
-	if err != nil && record.KeyID != "" {
-		return fmt.Errorf("%w (its secret was stored before as %s.%s; the next run uses it)", err, record.Name, record.Mark)
+	if err != nil && !b.opts.ServerSecrets {
+		return fmt.Errorf("%w (its secret %s.%s was stored before and is not in use)", err, record.Name, record.Mark)
 	}
 	if err != nil {
 		return err
@@ -91,7 +92,8 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 			record.KeyID, record.KeySecret = made.KeyID.Reveal(), made.KeySecret
 			record.Mark = suffix(record.KeyID)
 			if *record, err = b.opts.Secrets.Store(ctx, *record); err != nil {
-				err = fmt.Errorf("key %s was made and its secret is lost: delete it and apply again: %w", made.Key.ID, err)
+				// Nobody can ever use a key whose secret is stored nowhere.
+				return made.Key, errors.Join(err, gone(b.api.DeleteKey(ctx, b.organization(), made.Key.ID)))
 			}
 			return made.Key, err
 		},
@@ -119,12 +121,15 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 // elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that
 // cannot be read now is no reason to fail: verification reads it again and reports what is there twice.
 func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[string]bool) string {
+	if b.sleep(ctx, b.opts.Tick) != nil {
+		return ""
+	}
 	all, err := b.api.ListKeys(ctx, b.organization())
 	if err != nil {
 		return ""
 	}
 	for _, k := range all {
-		if k.ID != ours.ID && k.Name == ours.Name && !known[k.ID] && notYounger(k.CreatedAt, ours.CreatedAt) {
+		if k.ID != ours.ID && k.Name == ours.Name && !known[k.ID] && (birth{k.ID, k.CreatedAt}).elderThan(birth{ours.ID, ours.CreatedAt}) {
 			return k.ID
 		}
 	}

@@ -52,13 +52,14 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
 		Roles:            b.roleNames(o),
 	}
+	migrated := b.migrated()
 	live.Resources = slices.Concat(
 		[]spec.Resource{organizationResource(o.organization)},
 		each(o.organization.PrivateEndpoints, endpointResource),
 		serviceResources(o.services),
-		each(o.keys, keyResource),
-		each(o.members, memberResource),
-		each(o.invitations, invitationResource),
+		each(o.keys, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, migrated) }),
+		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
+		each(o.invitations, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
 	)
 	if err := b.readDetails(ctx, live.Resources, scope.Detail); err != nil {
 		return nil, err
@@ -176,6 +177,27 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wa
 		})
 	}
 	return g.Wait()
+}
+
+// assigned are all roles that anybody is shown to have.
+func (o *observation) assigned() []cloudapi.AssignedRole {
+	var out []cloudapi.AssignedRole
+	for _, v := range o.keys {
+		out = append(out, v.AssignedRoles...)
+	}
+	for _, v := range o.members {
+		out = append(out, v.AssignedRoles...)
+	}
+	for _, v := range o.invitations {
+		out = append(out, v.AssignedRoles...)
+	}
+	return out
+}
+
+func (b *Backend) migrated() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.session.migrated
 }
 
 // remember keeps what steps need to know.

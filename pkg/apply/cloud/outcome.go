@@ -86,7 +86,7 @@ func settled[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 		case !proven:
 			return made, fmt.Errorf("whether it was created could not be learned: %w", errors.Join(err, lookErr))
 		case try == resends:
-			return made, err
+			return made, fmt.Errorf("was not created, looked for and not found: %s", err.Error())
 		}
 	}
 }
@@ -129,14 +129,17 @@ func gone(err error) error {
 	return err
 }
 
-// notYounger compares the creation times of twins, as moments: the API trims fractions of a second, so that texts do not
-// compare. Of two made in the same instant neither is the younger: only the one that looked later may have seen its twin, so
-// it has to give way; if both have seen it both do, and the next run makes one.
-func notYounger(createdAt, than string) bool {
-	a, errA := time.Parse(time.RFC3339Nano, createdAt)
-	b, errB := time.Parse(time.RFC3339Nano, than)
-	if errA != nil || errB != nil {
-		return createdAt <= than
+// birth is what the order of twins is decided by.
+type birth struct{ id, createdAt string }
+
+// elderThan orders twins: by creation, as moments, since the API trims fractions of a second and texts do not compare; then
+// by id, so that of two made in the same second exactly one is the elder. Whoever asks must have waited a second after its
+// own creation: only then has every twin that could be the elder been made.
+func (a birth) elderThan(b birth) bool {
+	s, errS := time.Parse(time.RFC3339Nano, a.createdAt)
+	t, errT := time.Parse(time.RFC3339Nano, b.createdAt)
+	if errS != nil || errT != nil || s.Equal(t) {
+		return a.id < b.id
 	}
-	return !a.After(b)
+	return s.Before(t)
 }

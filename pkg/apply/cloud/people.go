@@ -15,23 +15,23 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-func memberResource(m cloudapi.Member) spec.Resource {
+func memberResource(m cloudapi.Member, migrated bool) spec.Resource {
 	email := strings.ToLower(m.Email)
 	if email == "" {
 		email = m.UserID // servers of the old document show no e-mail, and nothing else identifies a member
 	}
 	return spec.Resource{
 		Address: spec.Address{Kind: "member", Name: email}, ID: m.UserID,
-		Spec:   spec.Tree{"email": email, "roles": roleList(m.AssignedRoles, m.Role)},
+		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, m.AssignedRoles, m.Role)},
 		Status: spec.Tree{},
 	}
 }
 
-func invitationResource(i cloudapi.Invitation) spec.Resource {
+func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
 	email := strings.ToLower(i.Email)
 	return spec.Resource{
 		Address: spec.Address{Kind: "invitation", Name: email}, ID: i.ID,
-		Spec:   spec.Tree{"email": email, "roles": roleList(i.AssignedRoles, i.Role)},
+		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, i.AssignedRoles, i.Role)},
 		Status: spec.Tree{},
 	}
 }

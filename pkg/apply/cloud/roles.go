@@ -40,9 +40,15 @@ func (b *Backend) roleNames(o *observation) []string {
 	if !b.session.migrated {
 		return legacyRoles
 	}
-	names := make([]string, len(o.roles))
-	for i, r := range o.roles {
-		names[i] = r.Name
+	if len(o.roles) == 0 {
+		return nil
+	}
+	var names []string
+	for _, r := range o.roles {
+		names = append(names, r.Name)
+	}
+	for _, r := range o.assigned() {
+		names = append(names, r.RoleName) // a role that somebody has is there, listed or not
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -89,9 +95,9 @@ func migrationRefusal(err error) bool {
 func (b *Backend) resolve(names []any) (roles, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := roles{}
+	out := roles{legacy: []string{}}
 	if b.session.migrated {
-		out.ids = []string{}
+		out = roles{ids: []string{}}
 	}
 	for _, n := range names {
 		name, _ := n.(string)
@@ -102,7 +108,7 @@ func (b *Backend) resolve(names []any) (roles, error) {
 		ids := b.session.roles[strings.ToLower(name)]
 		switch len(ids) {
 		case 0:
-			return roles{}, fmt.Errorf("the organization has no role %q", name)
+			return roles{}, fmt.Errorf("no role %q is known: the organization has none, or the API key may not list roles", name)
 		case 1:
 			out.ids = append(out.ids, ids[0])
 		default:
@@ -120,10 +126,11 @@ func (r roles) single() (string, error) {
 	return r.legacy[0], nil
 }
 
-// roleList gives what the server shows of an object's roles: assigned ones where there are any, else legacy ones.
-func roleList(assigned []cloudapi.AssignedRole, legacy ...string) []any {
+// roleList gives what an object's roles are: the assigned ones in an organization that has migrated, none if it shows none;
+// the legacy ones elsewhere. After a migration the legacy fields are frozen and say nothing (FACTS 6.1, 6.2).
+func roleList(migrated bool, assigned []cloudapi.AssignedRole, legacy ...string) []any {
 	out := []any{}
-	if assigned != nil {
+	if migrated {
 		for _, r := range assigned {
 			out = append(out, r.RoleName)
 		}

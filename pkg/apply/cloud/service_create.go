@@ -58,10 +58,11 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if paths := s.declaredBackups(); len(paths) > 0 {
 		steps = append(steps, s.backups(paths))
 	}
+	steps = append(steps, s.untag(func() string { return nonce }))
 	if s.c.After["state"] == "stopped" {
-		steps = append(steps, s.command(cloudapi.CommandStop))
+		steps = append(steps, s.command(cloudapi.CommandStop)) // a difference like any other, which the next plan shows too
 	}
-	return append(steps, s.untag(func() string { return nonce })), nil
+	return steps, nil
 }
 
 // post sends the creation with the nonce tag where there is room for it. Servers of the old document know no tags; then, as
@@ -124,11 +125,18 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 
 // provisioned waits until the service is up. Follow-up calls are refused before that (FACTS 8.6).
 func (s *serviceChange) provisioned() apply.Step {
+	until := s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
+		return present && (slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped)
+	})
 	return apply.Step{
 		Title: "wait until provisioned", Limit: s.b.opts.Limits.Create,
-		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-			return present && (slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped)
-		}),
+		Until: func(ctx context.Context) (apply.Readiness, error) {
+			ready, err := until(ctx)
+			if err == nil && (ready.State == string(cloudapi.StateFailed) || slices.Contains(absent, cloudapi.State(ready.State))) {
+				return ready, fmt.Errorf("the service is %s: see the console, then delete it or ask the vendor's support", ready.State)
+			}
+			return ready, err
+		},
 	}
 }
 
@@ -136,7 +144,12 @@ func (s *serviceChange) provisioned() apply.Step {
 // one gives way, so that of two runs exactly one removes exactly its own.
 func (s *serviceChange) yield() apply.Step {
 	var twin string // the id of the elder, once we are known to be the younger
+	stopping, waited := false, false
 	return apply.Step{Title: "look for a twin", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
+		if !waited {
+			waited = true
+			return fmt.Errorf("%w: an elder may still be on its way", apply.ErrBusy)
+		}
 		if twin == "" {
 			elder, err := s.elder(ctx)
 			if err != nil || elder == "" {
@@ -148,7 +161,8 @@ func (s *serviceChange) yield() apply.Step {
 		switch {
 		case err != nil && gone(err) != nil:
 			return err
-		case err == nil && slices.Contains(stoppable, live.State):
+		case err == nil && slices.Contains(stoppable, live.State) && !stopping:
+			stopping = true // once: a stop may end in idle, which can be deleted (FACTS 8.2)
 			if _, err := s.b.api.CommandService(ctx, s.b.organization(), s.id, cloudapi.CommandStop); err != nil {
 				return err
 			}
@@ -178,7 +192,7 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 		if id == s.id || other.Name != ours.Name || s.known[id] || slices.Contains(absent, other.State) {
 			continue
 		}
-		if notYounger(other.CreatedAt, ours.CreatedAt) {
+		if (birth{id, other.CreatedAt}).elderThan(birth{s.id, ours.CreatedAt}) {
 			return id, nil
 		}
 	}
@@ -217,8 +231,13 @@ func (s *serviceChange) unused(err error) error {
 func (s *serviceChange) password(nonce func() string) apply.Step {
 	return do("set password", func(ctx context.Context) error {
 		record, err := s.passwordRecord(ctx, nonce())
-		if err != nil || record.ID != "" {
+		if err != nil || record.ID == s.id {
 			return err
+		}
+		if record.ID != "" { // of a service of this name elsewhere: one directory serves several organizations
+			if record, err = s.newPassword(ctx, nonce()); err != nil {
+				return err
+			}
 		}
 		err = s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 			_, err := s.b.api.ResetPassword(ctx, s.b.organization(), s.id, cloudapi.HashPassword(record.Password, mysqlEnabled(s.c.After)))

@@ -79,7 +79,10 @@ func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (bool, error
 // findKey also confirms the stored secret of a key that is found, which its own run could no longer do.
 func (b *Backend) findKey(ctx context.Context, i journal.Intent) (bool, error) {
 	all, err := b.api.ListKeys(ctx, b.organization())
-	at := slices.IndexFunc(all, func(k cloudapi.APIKey) bool { return k.Name == i.Name && k.KeySuffix == i.Mark })
+	at := slices.IndexFunc(all, func(k cloudapi.APIKey) bool { return k.Name == i.Name && (k.KeySuffix == i.Mark || i.Mark == "") })
+	if err == nil && at >= 0 && i.Mark == "" {
+		return true, fmt.Errorf("key %s (%s) was made by an interrupted run and its secret was lost with the answer: delete it and apply again", i.Name, all[at].ID)
+	}
 	if err != nil || at < 0 || b.opts.Secrets == nil {
 		return at >= 0, err
 	}

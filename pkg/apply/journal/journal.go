@@ -46,6 +46,7 @@ type Journal struct {
 	file *os.File // nil in memory
 	next int      // number of the next intent, above all that the file holds of any scope
 	open map[int]Intent
+	torn bool // the file ends in the middle of a line
 }
 
 // entry is one line of the file. An intent and its outcome share a number.
@@ -71,11 +72,7 @@ func Open(path string, scope Scope) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j := Memory(scope)
-	torn, err := j.read(file)
-	if err == nil && torn {
-		_, err = file.WriteString("\n") // so that the next entry begins a line of its own
-	}
-	if err != nil {
+	if j.torn, err = j.read(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), file.Close())
 	}
 	j.file = file
@@ -89,6 +86,7 @@ func (j *Journal) read(file io.Reader) (torn bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	data = bytes.TrimRight(data, "\x00") // what a crash of the machine may leave of a block
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		var e entry
 		err := json.Unmarshal(line, &e)
@@ -159,8 +157,14 @@ func (j *Journal) append(e entry) error {
 	if err != nil {
 		return err
 	}
-	if _, err := j.file.Write(append(line, '\n')); err != nil {
+	line = append(line, '\n')
+	if j.torn { // an earlier write ended in the middle of a line
+		line = append([]byte{'\n'}, line...)
+	}
+	if _, err := j.file.Write(line); err != nil {
+		j.torn = true
 		return err
 	}
+	j.torn = false
 	return j.file.Sync()
 }

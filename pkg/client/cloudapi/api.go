@@ -54,7 +54,7 @@ func post[T any](ctx context.Context, a *API, path string, body any) (T, error) 
 }
 
 func patch[T any](ctx context.Context, a *API, path string, body any) (T, error) {
-	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPatch, Path: path, Body: body})
+	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPatch, Path: path, Body: body, OptionalResult: true})
 }
 
 // remove sends a DELETE, whose answer has no result and sometimes no body either.

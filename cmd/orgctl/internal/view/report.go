@@ -60,14 +60,7 @@ func outcome(res apply.Result, r *apply.Report) string {
 		text += ": " + visible(res.Step)
 	}
 	if res.Error != "" {
-		reason := visible(res.Error)
-		for _, other := range r.Results {
-			if res.Error == other.Address.String() {
-				reason = "waits for " + reason
-				break
-			}
-		}
-		text += ": " + reason
+		text += ": " + visible(res.Error)
 	}
 	if res.Elapsed >= time.Second {
 		text += " (after " + elapsed(res.Elapsed) + ")"

@@ -75,6 +75,15 @@ func disarm(text, hash string) string {
 	return text
 }
 
+// Message writes lines that a command says beside its views: each made visible, since errors quote the API and manifests.
+func Message(w io.Writer, text string) error {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(visible(strings.TrimSuffix(line, "\n")) + "\n")
+	}
+	return emit(w, b.String())
+}
+
 // emit writes a finished text in one call, so that a closed pipe is met once.
 func emit(w io.Writer, text string) error {
 	_, err := io.WriteString(w, disarm(text, `\x23`))
