@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// parseBaseURL checks a base URL and returns it without a trailing slash and without the version segment.
 // CanonicalURL is the one spelling of a base URL: without /v1, without a slash at the end, its host in lower case. It refuses
 // what New would.
 func CanonicalURL(s string) (string, error) {
@@ -24,6 +23,7 @@ func CanonicalURL(s string) (string, error) {
 	return u.String(), nil
 }
 
+// parseBaseURL checks a base URL and returns it without a trailing slash and without the version segment.
 func parseBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {

@@ -10,14 +10,12 @@ import (
 // Export writes a live organization as one manifest that plans empty right after. What a manifest cannot say of it (a second
 // object of one name, an IPv6 entry) is left unmanaged and said in a comment, rather than exported wrongly.
 func Export(live *Live) ([]byte, error) {
-	e := exporter{live: live, joined: map[string]bool{}, first: map[Address]string{}}
+	e := exporter{live: live, joined: map[string]bool{}, ids: map[Address][]string{}}
 	for _, r := range live.Resources {
 		if r.Address.Kind == memberKind.Name {
 			e.joined[r.Address.Name] = true
 		}
-		if _, seen := e.first[r.Address]; !seen {
-			e.first[r.Address] = r.ID // resources are sorted, so this is the lowest id of a name
-		}
+		e.ids[r.Address] = append(e.ids[r.Address], r.ID)
 	}
 	body := &block{}
 	for _, r := range live.Resources {
@@ -44,7 +42,7 @@ func Export(live *Live) ([]byte, error) {
 type exporter struct {
 	live   *Live
 	joined map[string]bool
-	first  map[Address]string // the id that stands for a name
+	ids    map[Address][]string // all ids of a name, the lowest first, which stands for it
 }
 
 // block is a mapping in the order of writing, with a comment above it.
@@ -66,7 +64,7 @@ func (e *exporter) collection(kind *Kind) []any {
 	out := []any{}
 	for _, r := range e.live.Resources {
 		switch {
-		case r.Address.Kind != kind.Name, e.first[r.Address] != r.ID:
+		case r.Address.Kind != kind.Name, e.ids[r.Address][0] != r.ID:
 			continue
 		case kind == invitationKind && e.joined[r.Address.Name]:
 			continue // satisfied; the member entry says it all
@@ -84,15 +82,7 @@ func (e *exporter) collection(kind *Kind) []any {
 }
 
 // others are the ids of further live objects of the same name.
-func (e *exporter) others(r Resource) []string {
-	var out []string
-	for _, o := range e.live.Resources {
-		if o.Address == r.Address && o.ID != r.ID {
-			out = append(out, o.ID)
-		}
-	}
-	return out
-}
+func (e *exporter) others(r Resource) []string { return e.ids[r.Address][1:] }
 
 // fields writes what is reported of an object, in the order of its kind, less what says nothing.
 func (e *exporter) fields(b *block, kind *Kind, r Resource) {

@@ -20,7 +20,7 @@ func partial() *apply.Report {
 				Address: addr("service", "orders"), Action: diff.Create, Status: apply.Failed, Step: "create service",
 				Error: "POST /v1/organizations/acme/services: 400 BAD_REQUEST: quota exceeded (request 7f3c)", Elapsed: 2 * time.Second,
 			},
-			{Address: addr("service", "orders-replica"), Action: diff.Create, Status: apply.Skipped, Error: "service/orders"},
+			{Address: addr("service", "orders-replica"), Action: diff.Create, Status: apply.Skipped, Error: "depends on service/orders, which was not applied"},
 			{Address: addr("key", "ci"), Action: diff.Create, Status: apply.Skipped, Error: "interrupted"},
 			{
 				Address: addr("service", "analytics"), Action: diff.Update, Status: apply.Unknown, Step: "wait until running",

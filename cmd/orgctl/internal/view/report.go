@@ -39,7 +39,7 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 		fmt.Fprintf(&b, "%s %s\n", pen.paint(tone, pen.bold(title)), t.next)
 		for _, res := range r.Results {
 			if res.Status == t.status {
-				b.WriteString("  " + outcome(res, r) + "\n")
+				b.WriteString("  " + outcome(res) + "\n")
 			}
 		}
 		b.WriteString("\n")
@@ -54,7 +54,7 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 }
 
 // outcome is what one change came to: where it stopped, why, and after how long.
-func outcome(res apply.Result, r *apply.Report) string {
+func outcome(res apply.Result) string {
 	text := fmt.Sprintf("%s %s", visible(string(res.Action)), address(res.Address))
 	if res.Step != "" {
 		text += ": " + visible(res.Step)
