@@ -16,6 +16,7 @@ import (
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -112,7 +113,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
 	}
-	missing := unmet(p, leave, s.hasSink)
+	missing := unmet(p, leave, s.sink != nil)
 	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text"}}); err != nil {
 		return err
 	}
@@ -123,9 +124,9 @@ func runApply(e *env, c *cli.Context) error {
 		p, _, err := s.plan(ctx, g.desired, g.sel)
 		return p, err
 	})
-	if !p.Empty() {
-		for _, foreign := range s.log.Foreign(c.Context) {
-			s.progress.Notice("meanwhile: " + foreign)
+	if !p.Empty() && !e.interrupt.received() {
+		if err := s.remarks(e, c); err != nil {
+			return err
 		}
 	}
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
@@ -135,6 +136,24 @@ func runApply(e *env, c *cli.Context) error {
 		return exit(exitPartial)
 	}
 	return nil
+}
+
+// remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses.
+func (s *session) remarks(e *env, c *cli.Context) error {
+	var lines []string
+	for _, foreign := range s.log.Foreign(c.Context) {
+		lines = append(lines, "meanwhile: "+foreign)
+	}
+	if dir, ok := s.sink.(*secrets.Dir); ok {
+		unused, err := dir.Unused()
+		if err != nil {
+			return err
+		}
+		for _, file := range unused {
+			lines = append(lines, "stored, and in use by nothing: "+file)
+		}
+	}
+	return view.Message(e.stderr, strings.Join(lines, "\n"))
 }
 
 // preflight holds a plan that creates services to the organization's quotas: one request that plans need not make. A key

@@ -8,6 +8,7 @@ import (
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -18,8 +19,8 @@ type session struct {
 	connection
 	target   *target
 	progress *view.Progress
-	hasSink  bool
-	log      *cloud.Log // what others write while this run is under way
+	sink     secrets.Sink // nil when there is no place for secrets
+	log      *cloud.Log   // what others write while this run is under way
 	releases []func()
 }
 
@@ -47,7 +48,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	s.hasSink = sink != nil
+	s.sink = sink
 	api, err := s.target.dial(e, c, s.progress)
 	if err != nil {
 		return nil, err

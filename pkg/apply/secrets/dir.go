@@ -246,3 +246,25 @@ func syncDir(path string) error {
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
+
+// Unused names the files of secrets that were stored and that the API was never seen to take: left over from creations that
+// were refused or interrupted. Sealed files cannot tell and are not among them.
+func (d *Dir) Unused() ([]string, error) {
+	var out []string
+	for _, folder := range slices.Sorted(maps.Values(folders)) {
+		files, err := filepath.Glob(filepath.Join(d.path, folder, "*.json"))
+		if err != nil {
+			return nil, fmt.Errorf("list secrets: %w", err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(filepath.Clean(file))
+			if err != nil {
+				return nil, fmt.Errorf("list secrets: %w", err)
+			}
+			if r, err := Decode(data); err == nil && r.ID == "" {
+				out = append(out, file)
+			}
+		}
+	}
+	return out, nil
+}
