@@ -19,7 +19,8 @@ func main() {
 func run(ctx context.Context, args []string, e *env) int {
 	ctx, release := e.interrupt.watch(ctx, e.stderr)
 	defer release()
-	err := newApp(e).RunContext(ctx, permute(newApp(e), args))
+	app := newApp(e)
+	err := app.RunContext(ctx, permute(app, args))
 	if e.interrupt.received() {
 		return e.interrupt.exitCode()
 	}

@@ -31,7 +31,7 @@ type Scope struct {
 
 // Step is one stage of a change: something done, then a state waited for.
 type Step struct {
-	Title string                                       // "create service", for progress and for plan --steps
+	Title string                                       // "create service", for progress
 	Do    func(ctx context.Context) error              // nil when there is only something to wait for
 	Until func(ctx context.Context) (Readiness, error) // nil when Do's return is the end of it
 	Limit time.Duration                                // of the wait, in ticks of one second; 0 when Until is nil

@@ -106,33 +106,35 @@ func (r *run) change(ctx context.Context, c diff.Change) Result {
 		return res
 	}
 	start := time.Now()
+	res.Status, res.Step, err = r.steps(ctx, c, steps)
+	if err != nil {
+		res.Error = err.Error()
+	}
+	res.Elapsed = time.Since(start)
+	return res
+}
+
+// steps does the steps of a change until one does not succeed, whose title it gives.
+func (r *run) steps(ctx context.Context, c diff.Change, steps []Step) (status Status, title string, err error) {
 	for i, step := range steps {
 		if err := r.acquire(ctx); err != nil {
-			res.Step, res.Error = step.Title, err.Error()
 			if i > 0 {
-				res.Status = Unknown // half done: the next run picks it up from what is live
+				return Unknown, step.Title, err // half done: the next run picks it up from what is live
 			}
-			break
+			return Skipped, step.Title, err
 		}
 		if i == 0 {
 			r.opts.Notify(Event{Kind: Started, Address: c.Address, Action: c.Action})
 		}
-		if err := r.step(ctx, c, step); err != nil {
-			res.Step, res.Error, res.Status = step.Title, err.Error(), Failed
-			if uncertain(err) {
-				res.Status = Unknown
-			}
-			break
-		}
-		if i == len(steps)-1 {
-			res.Status = Applied
+		switch err := r.step(ctx, c, step); {
+		case err == nil:
+		case uncertain(err):
+			return Unknown, step.Title, err
+		default:
+			return Failed, step.Title, err
 		}
 	}
-	if len(steps) == 0 {
-		res.Status = Applied
-	}
-	res.Elapsed = time.Since(start)
-	return res
+	return Applied, "", nil
 }
 
 var errInterrupted = errors.New("not begun: the run was stopped")

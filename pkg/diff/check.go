@@ -95,8 +95,8 @@ func (c *check) block(f Finding) {
 }
 
 // organization is the object of what concerns no single one.
-func (c *check) organization() spec.Address {
-	return spec.Address{Kind: "organization", Name: c.plan.Organization.Handle}
+func (p *Plan) organization() spec.Address {
+	return spec.Address{Kind: "organization", Name: p.Organization.Handle}
 }
 
 // outcome answers what a plan leaves of each live object.

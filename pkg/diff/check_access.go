@@ -62,7 +62,7 @@ func (c *check) admins() {
 		hint += ", or lower policy.minAdmins"
 	}
 	c.block(Finding{
-		Code: CodeAdmins, Address: c.organization(), Pos: revoked[0].Pos,
+		Code: CodeAdmins, Address: c.plan.organization(), Pos: revoked[0].Pos,
 		Message: fmt.Sprintf("administrators would fall from %d to %d%s, the least is %d: %s", before, worst, moment, least, enumerate(who)),
 		Hint:    hint,
 	})

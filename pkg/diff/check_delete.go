@@ -47,7 +47,7 @@ func (c *check) maxDeletes() {
 			continue
 		}
 		c.block(Finding{
-			Code: CodeMaxDeletes, Address: c.organization(),
+			Code: CodeMaxDeletes, Address: c.plan.organization(),
 			Message: fmt.Sprintf("%d of %d %s%s would be deleted, the limit is %s", pruned, live, kind.Collection, share, strings.Join(limits, " and ")),
 			Hint:    "raise policy.maxDeletes, declare with ensure: absent what is to go, or delete in smaller portions with --only",
 		})
@@ -67,7 +67,7 @@ func (c *check) adoption() {
 			continue
 		}
 		f := Finding{
-			Code: CodeEmptyDesired, Address: c.organization(),
+			Code: CodeEmptyDesired, Address: c.plan.organization(),
 			Message: fmt.Sprintf("no %s are declared, and %d of %d live ones would be deleted", p.Collection, pruned, live),
 			Hint:    fmt.Sprintf("declare with ensure: absent what is to go, or take %s out of policy.prune", p.Collection),
 		}

@@ -23,7 +23,7 @@ func Proofs(p *Plan, live *spec.Live, caller Caller) []Proof {
 	c.callingKeys()
 	var out []Proof
 	if _, hidden := live.NotChecked["members"]; !hidden && len(c.verdict.Findings) == 0 {
-		out = append(out, Proof{CodeAdmins, c.organization(), fmt.Sprintf("admins after: %d", c.adminsAfter())})
+		out = append(out, Proof{CodeAdmins, c.plan.organization(), fmt.Sprintf("admins after: %d", c.adminsAfter())})
 	}
 	for _, r := range callingKeys(live) {
 		out = append(out, c.proveKey(r)...)
