@@ -50,6 +50,7 @@ type Client struct {
 	debugMu     sync.Mutex // keeps the lines of concurrent requests apart
 
 	requests, retries, throttled atomic.Int64
+	serverTime                   atomic.Int64 // Unix seconds, 0 as long as no answer said
 }
 
 // New returns a Client for the API at baseURL, which may end in /v1 or a slash. Plain http is refused except to loopback.
@@ -93,6 +94,16 @@ func (c *Client) Stats() Stats {
 		Throttled:    int(c.throttled.Load()),
 		ThrottledFor: c.limiter.pausedFor(),
 	}
+}
+
+// ServerTime is when the API gave its last successful answer by its own clock, in whole seconds (the Date header, FACTS 1.2). It is the zero Time as
+// long as no answer said. What has expired is for that clock to say: ours may be wrong.
+func (c *Client) ServerTime() time.Time {
+	at := c.serverTime.Load()
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(at, 0).UTC()
 }
 
 // Notice says that a try failed and that another one follows.

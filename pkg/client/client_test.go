@@ -336,3 +336,21 @@ func TestCertificateIsVerified(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestServerTime(t *testing.T) {
+	const ten, later = "Sat, 01 Aug 2026 10:00:00 GMT", "Sun, 02 Aug 2026 10:00:00 GMT"
+	rt := &script{replies: []reply{
+		answer(200, okBody),
+		answer(200, okBody, "Date", ten),
+		answer(403, `{"status":403,"error":"no"}`, "Date", later), // perhaps a gateway's clock
+		answer(200, okBody, "Date", "soon"),
+	}}
+	c := newClient(t, "https://api.example.com", client.WithTransport(rt))
+	at := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
+	for i, want := range []time.Time{{}, at, at, at} {
+		_, _ = c.Do(t.Context(), client.Request{Method: http.MethodGet, Path: "/v1/x"})
+		if got := c.ServerTime(); !got.Equal(want) {
+			t.Errorf("after answer %d the server's time is %s, want %s", i+1, got, want)
+		}
+	}
+}

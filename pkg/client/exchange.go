@@ -108,6 +108,9 @@ func (x *exchange) send(req *http.Request) (*http.Response, []byte, error) {
 	if err := x.checkReply(resp, body); err != nil {
 		return resp, body, err
 	}
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && isSuccess(resp.StatusCode) {
+		x.client.serverTime.Store(at.Unix())
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, body, nil
 }

@@ -80,6 +80,9 @@ func New(api *cloudapi.API, opts Options) *Backend {
 	return b
 }
 
+// ServerTime is when the API gave its last answer by its own clock, the zero Time as long as it has said nothing of it.
+func (b *Backend) ServerTime() time.Time { return b.api.ServerTime() }
+
 // NextRound implements apply.Rounds.
 func (b *Backend) NextRound() { b.watch.reset() }
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/client"
 )
@@ -26,6 +27,9 @@ type API struct{ client *client.Client }
 
 // New returns the API behind c.
 func New(c *client.Client) *API { return &API{client: c} }
+
+// ServerTime is when the API gave its last answer by its own clock; see client.Client.
+func (a *API) ServerTime() time.Time { return a.client.ServerTime() }
 
 // path joins segments below /v1. Each is escaped: the user ids of SAML members contain | and @.
 func path(segments ...string) string {

@@ -316,7 +316,8 @@ func TestCalls(t *testing.T) {
 	}
 
 	for method := range reflect.TypeFor[*cloudapi.API]().Methods() {
-		if _, found := calls[method.Name]; !found {
+		sends := method.Type.NumIn() > 1 // all calls take a context
+		if _, found := calls[method.Name]; sends && !found {
 			t.Errorf("method %s is not in the table", method.Name)
 		}
 	}

@@ -217,6 +217,9 @@ func TestControlClockConfigAndFaults(t *testing.T) {
 	if got := c.control("POST", "/clock", object{"advance": "90m"})["now"]; got != "2026-03-01T13:30:00Z" {
 		t.Errorf("the clock shows %v", got)
 	}
+	if got := c.do("GET", "", nil).Header.Get("Date"); got != "Sun, 01 Mar 2026 13:30:00 GMT" {
+		t.Errorf("answers are dated %q", got)
+	}
 	srv.Advance(-time.Hour)
 	if got := c.control("POST", "/clock", object{"advance": "0s"})["now"]; got != "2026-03-01T13:30:00Z" {
 		t.Errorf("turned back, the clock shows %v", got)

@@ -152,6 +152,7 @@ func (s *Server) serveAPI(r *http.Request, ip netip.Addr) reply {
 	}
 	if !rep.cut {
 		entry.Status = rep.status
+		rep.header.Set("Date", s.time().Format(http.TimeFormat))
 	}
 	s.record(entry)
 	return rep

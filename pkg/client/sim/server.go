@@ -128,6 +128,13 @@ func (s *Server) Advance(d time.Duration) {
 	s.offset += max(d, 0)
 }
 
+// time is now for whoever does not hold the lock.
+func (s *Server) time() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
 // now is the simulated time, in the precision the API shows.
 func (s *Server) now() time.Time {
 	return s.clock().Add(s.offset).UTC().Truncate(time.Millisecond)
