@@ -98,11 +98,11 @@ func runApply(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	who.Now = time.Now()
 	p, live, err := s.plan(c.Context, g.desired, g.sel)
 	if err != nil {
 		return err
 	}
+	who.Now = s.ServerTime()
 	if err := current(c, g.reviewed, p); err != nil {
 		return err
 	}

@@ -91,6 +91,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	who.Now = backend.ServerTime()
 	p.Guard(live, who)
 	return p, render(e, p, diff.Proofs(p, live, who), to)
 }

@@ -14,7 +14,7 @@ import (
 // taken to be unfavourable, so that the zero Caller is the strictest.
 type Caller struct {
 	IP  netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
-	Now time.Time  // when the plan is applied; the zero Time is unknown
+	Now time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
 }
 
 // Verdict is what the guards say about a plan.
@@ -33,6 +33,7 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 	c := &check{plan: p, live: live, caller: caller, outcome: outcomeOf(p, live)}
 	c.admins()
 	c.callingKeys()
+	c.expiredKeys()
 	c.waysIn()
 	c.maxDeletes()
 	c.adoption()
@@ -43,7 +44,7 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 // checkCodes are the codes of what Check gives.
 var checkCodes = []string{
 	CodeAdmins, CodeCallerKey, CodeCallerRoles, CodeCallerAddress, CodeWayIn, CodeMaxDeletes, CodeEmptyDesired,
-	CodeFirstAdoption, CodeSecondaries,
+	CodeFirstAdoption, CodeSecondaries, CodeExpired,
 }
 
 // Guard judges the plan and writes the outcome into it: the findings and requirements of Check in place of those of an earlier

@@ -50,6 +50,23 @@ func (c *check) callingKeys() {
 	}
 }
 
+// expiredKeys refuses to create a key that has expired before it exists: the API would refuse it too, on every run, after what
+// stands beside it has been made. Without a clock nothing can be said, and the API is left to judge.
+func (c *check) expiredKeys() {
+	for _, change := range c.plan.Changes {
+		expiry, ok := change.After["expireAt"].(string)
+		at, err := time.Parse(time.RFC3339Nano, expiry)
+		if change.Action != Create || change.Address.Kind != "key" || !ok || err != nil || c.caller.Now.IsZero() || at.After(c.caller.Now) {
+			continue
+		}
+		c.block(Finding{
+			Code: CodeExpired, Address: change.Address, Pos: change.Pos,
+			Message: fmt.Sprintf("its expireAt, %s, has passed", expiry),
+			Hint:    "give it a later one, or null for a key that never expires",
+		})
+	}
+}
+
 // lockout is one way in which a change shuts out the key that it is made with.
 type lockout struct{ code, what, instead string }
 

@@ -130,6 +130,29 @@ keys:
 			},
 		},
 		{
+			name: "keys are created with an expiry that has passed, is now, and is to come",
+			desired: `
+spec:
+  keys:
+    - {name: past, roles: [developer], ipAccessList: [], expireAt: 2026-07-01T13:59:59+02:00}
+    - {name: now, roles: [developer], ipAccessList: [], expireAt: 2026-07-01T12:00:00Z}
+    - {name: soon, roles: [developer], ipAccessList: [], expireAt: 2026-07-01T12:00:01Z}
+    - {name: never, roles: [developer], ipAccessList: [], expireAt: null}
+    - {name: live, expireAt: 2020-01-01T00:00:00Z}`,
+			live: `
+keys: [{name: live, roles: [Developer], expireAt: "2019-01-01T00:00:00Z"}]`,
+			caller: diff.Caller{Now: noon},
+			want: []string{
+				"OC350 blocked key/now: its expireAt, 2026-07-01T12:00:00Z, has passed; give it a later one, or null for a key that never expires",
+				"OC350 blocked key/past: its expireAt, 2026-07-01T13:59:59+02:00, has passed; give it a later one, or null for a key that never expires",
+			},
+		},
+		{
+			name: "a key is created with an expiry, at a time that nobody told",
+			desired: `
+spec: {keys: [{name: past, roles: [developer], ipAccessList: [], expireAt: 2020-01-01T00:00:00Z}]}`,
+		},
+		{
 			name: "the key in use gets an expiry, at a time that nobody told",
 			desired: `
 spec: {keys: [{name: boss, expireAt: 2030-01-01T00:00:00Z}]}`,

@@ -27,4 +27,5 @@ const (
 	CodeFirstAdoption = "OC347" // a collection would be pruned of which nothing declared is live
 	CodeSecondaries   = "OC348" // a primary would go or stop before its secondaries are gone
 	CodeQuota         = "OC349" // more services than the organization may have
+	CodeExpired       = "OC350" // a key would be created after its expiry
 )

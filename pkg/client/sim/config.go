@@ -180,6 +180,7 @@ func (d *Delays) UnmarshalJSON(data []byte) error {
 // offered, the request is accepted instead.
 type Statuses struct {
 	OwnKey              int `json:"ownKey,omitempty"`              // DELETE of the calling key: 400
+	PastExpiry          int `json:"pastExpiry,omitempty"`          // creating a key whose expireAt has passed: 400; 200 creates it
 	LastAdmin           int `json:"lastAdmin,omitempty"`           // removing or demoting the last admin: 400
 	KeyLimit            int `json:"keyLimit,omitempty"`            // one key too many: 400
 	ServiceQuota        int `json:"serviceQuota,omitempty"`        // one service too many: 400

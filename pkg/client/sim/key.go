@@ -100,6 +100,11 @@ func createKey(c *call) (any, error) {
 	if hashed != nil {
 		readHashData(hashed, k)
 	}
+	if k.expired(c.now) {
+		if err := unless(c.cfg.Statuses.PastExpiry, http.StatusBadRequest, "request body.expireAt has passed: %s", k.ExpireAt.Format(time.RFC3339)); err != nil {
+			f.fail(err)
+		}
+	}
 	if err := f.done(c.cfg.Lenient); err != nil {
 		return nil, err
 	}

@@ -128,6 +128,7 @@ func TestRefusals(t *testing.T) {
 		"key legacy roles":     {"POST", "/keys", `{"name":"k","roles":["admin"]}`, 400, "Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of 'roles'."},
 		"key unknown role":     {"POST", "/keys", `{"name":"k","assignedRoleIds":["` + unknownID + `"]}`, 400, "BAD_REQUEST: request body.assignedRoleIds: unknown role <" + unknownID + ">"},
 		"key state":            {"POST", "/keys", `{"name":"k","state":"off"}`, 400, `BAD_REQUEST: request body.state value is not one of ["enabled","disabled"]: "off"`},
+		"key born expired":     {"POST", "/keys", `{"name":"k","expireAt":"2026-03-01T12:00:00Z"}`, 400, `BAD_REQUEST: request body.expireAt has passed: 2026-03-01T12:00:00Z`},
 		"key date":             {"POST", "/keys", `{"name":"k","expireAt":"2027-06-30"}`, 400, `BAD_REQUEST: request body.expireAt value is not a timestamp: "2027-06-30"`},
 		"key IP patch":         {"POST", "/keys", `{"name":"k","ipAccessList":{"add":[]}}`, 400, `BAD_REQUEST: request body.ipAccessList value is not an array: {"add":[]}`},
 		"key half a hash":      {"POST", "/keys", `{"name":"k","hashData":{"keyIdHash":"n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="}}`, 400, "BAD_REQUEST: request body.hashData.keyIdSuffix is required"},
