@@ -114,7 +114,7 @@ func runApply(e *env, c *cli.Context) error {
 		return err
 	}
 	missing := unmet(p, leave, s.sink != nil)
-	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text"}}); err != nil {
+	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
 	if err := permitted(e, c, p, missing); err != nil {

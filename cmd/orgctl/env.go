@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -23,6 +24,8 @@ import (
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	stdinFile      fs.FileInfo // what standard input is read from; nil where the system does not tell
+	stdoutFile     fs.FileInfo
 	getenv         func(string) string
 	stdinTTY       bool
 	stdoutTTY      bool
@@ -37,9 +40,12 @@ func processEnv() *env {
 	if err != nil {
 		width = 0
 	}
+	stdinFile, _ := os.Stdin.Stat()
+	stdoutFile, _ := os.Stdout.Stat()
 	signals := newInterrupt()
 	return &env{
 		stdin: interruptible{os.Stdin, signals.stop}, stdout: quiet{os.Stdout}, stderr: quiet{os.Stderr}, getenv: os.Getenv,
+		stdinFile: stdinFile, stdoutFile: stdoutFile,
 		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		stderrTTY: isatty.IsTerminal(os.Stderr.Fd()),

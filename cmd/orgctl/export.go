@@ -25,6 +25,10 @@ func export(e *env, c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
+	to, err := exportOutput(e, c)
+	if err != nil {
+		return err
+	}
 	t, err := newTarget(e, c)
 	if err != nil {
 		return err
@@ -41,9 +45,17 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error { _, err := w.Write(manifest); return err }
-	if file := c.String("out"); file != "" {
-		return writeFile(file, write)
+	return e.write(to, func(w io.Writer) error { _, err := w.Write(manifest); return err })
+}
+
+func exportOutput(e *env, c *cli.Context) (destination, error) {
+	file := c.String("out")
+	if file == "" {
+		return e.standardOutput(), nil
 	}
-	return write(e.stdout)
+	to, err := e.locate(file)
+	if err != nil {
+		return to, err
+	}
+	return to, spareSandbox(c, output{option: "--out " + file, to: to})
 }

@@ -73,9 +73,9 @@ func selectors(patterns []string) ([]string, error) {
 }
 
 // load reads, validates and merges the manifests and picks the one organization that is meant. All problems of all files are
-// printed before anything is sent.
-func load(e *env, c *cli.Context) (*spec.Organization, error) {
-	organizations, err := loadAll(e, c)
+// printed before anything is sent. An output over one of the files is refused.
+func load(e *env, c *cli.Context, to ...output) (*spec.Organization, error) {
+	organizations, err := loadAll(e, c, to)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -15,8 +12,12 @@ import (
 	"github.com/orgctl/orgctl/pkg/diff"
 )
 
-// output is one rendering of a plan: to a file, or to standard output when file is empty.
-type output struct{ format, file string }
+// output is one rendering of a plan, or of an export.
+type output struct {
+	option string // as it was asked for, such as "-o json=plan.json"
+	format string
+	to     destination
+}
 
 func outputFlag() cli.Flag {
 	return &cli.StringSliceFlag{
@@ -29,10 +30,10 @@ func outFlag() cli.Flag {
 	return &cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"}
 }
 
-// outputs reads -o and --out. One rendering goes to standard output; it is text unless another format is asked for.
-func outputs(c *cli.Context) ([]output, error) {
-	var out []output
-	toStdout := ""
+// outputs reads -o and --out and finds out where each of them goes. One rendering goes to standard output unless a link or a
+// redirection has led another one there; it is text unless another format is asked for.
+func outputs(e *env, c *cli.Context) ([]output, error) {
+	var all []output
 	for _, value := range c.StringSlice("output") {
 		format, file, hasFile := strings.Cut(value, "=")
 		if !slices.Contains(view.Formats(), format) {
@@ -41,66 +42,88 @@ func outputs(c *cli.Context) ([]output, error) {
 		if hasFile && file == "" {
 			return nil, usage("-o %s names no file", value)
 		}
-		if !hasFile || file == "-" {
-			if toStdout != "" {
-				return nil, usage("both %s and %s would go to standard output; write one as FORMAT=FILE", toStdout, format)
+		to := e.standardOutput()
+		if hasFile && file != "-" {
+			var err error
+			if to, err = e.locate(file); err != nil {
+				return nil, err
 			}
-			toStdout = format
-			continue
 		}
-		out = append(out, output{format: format, file: file})
+		all = append(all, output{option: "-o " + value, format: format, to: to})
 	}
 	if file := c.String("out"); file != "" {
-		out = append(out, output{format: "json", file: file})
+		to, err := e.locate(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, output{option: "--out " + file, format: "json", to: to})
 	}
-	if toStdout == "" {
-		toStdout = view.Formats()[0]
+	if !slices.ContainsFunc(all, func(o output) bool { return o.to.stdout }) {
+		all = append(all, output{option: "standard output", format: view.Formats()[0], to: e.standardOutput()})
 	}
-	return append(out, output{format: toStdout}), nil
+	if err := distinct(all); err != nil {
+		return nil, err
+	}
+	return all, spareSandbox(c, all...)
 }
 
-// render writes a plan everywhere it is wanted.
-func render(e *env, p *diff.Plan, proofs []diff.Proof, to []output) error {
-	for _, o := range to {
-		write := func(w io.Writer) error { return view.RenderPlan(o.format, w, p, view.Options{Proofs: proofs}) }
-		if o.file != "" {
-			if err := writeFile(o.file, write); err != nil {
-				return err
+// distinct refuses two outputs to one place.
+func distinct(all []output) error {
+	for i, o := range all {
+		for _, earlier := range all[:i] {
+			switch {
+			case o.to.stdout && earlier.to.stdout:
+				return usage("both %s and %s would go to standard output; write one as FORMAT=FILE", earlier.format, o.format)
+			case o.to.same(earlier.to):
+				return usage("%s and %s would write the same file", earlier.option, o.option)
 			}
-			continue
-		}
-		options := e.stdoutView()
-		options.Proofs = proofs
-		if err := view.RenderPlan(o.format, e.stdout, p, options); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// writeFile replaces a file in one step, readable by its owner only: plans say much about an organization. A pipe or device
-// is written to and never replaced.
-func writeFile(name string, write func(io.Writer) error) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // writing where the user says is the purpose
-		if err == nil {
-			err = errors.Join(write(f), f.Close())
-		}
-		if err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
-		}
+// spare refuses an output over a file that is read.
+func spare(name string, read fs.FileInfo, outputs ...output) error {
+	if read == nil || !read.Mode().IsRegular() {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	for _, o := range outputs {
+		if o.to.holds(read) {
+			return usage("%s would overwrite %s, which is read", o.option, name)
+		}
 	}
-	err = errors.Join(write(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
+	return nil
+}
+
+// spareSandbox refuses an output over the state of an embedded sandbox, be it there already or not.
+func spareSandbox(c *cli.Context, outputs ...output) error {
+	file := c.String("sandbox")
+	if file == "" || file == ephemeralSandbox {
+		return nil
 	}
+	state, err := follow(file)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(f.Name())))
+		return nil //nolint:nilerr // whoever opens it has the better message
+	}
+	for _, o := range outputs {
+		if o.to.same(state) {
+			return usage("%s would overwrite %s, which is read", o.option, file)
+		}
+	}
+	return nil
+}
+
+// render writes a plan everywhere it is wanted.
+func render(e *env, p *diff.Plan, proofs []diff.Proof, to []output) error {
+	for _, o := range to {
+		options := view.Options{}
+		if o.to.stdout {
+			options = e.stdoutView()
+		}
+		options.Proofs = proofs
+		if err := e.write(o.to, func(w io.Writer) error { return view.RenderPlan(o.format, w, p, options) }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err := noArguments(c); err != nil {
 		return nil, err
 	}
-	to, err := outputs(c)
+	to, err := outputs(e, c)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	desired, err := load(e, c)
+	desired, err := load(e, c, to...)
 	if err != nil {
 		return nil, err
 	}

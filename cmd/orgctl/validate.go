@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func validate(e *env, c *cli.Context) error {
 	if format != "text" && format != "json" {
 		return usage("unknown output format %q: it is text or json", format)
 	}
-	organizations, diagnostics, err := readManifests(e, c)
+	organizations, diagnostics, err := readManifests(e, c, nil)
 	if err != nil {
 		return err
 	}
@@ -52,13 +53,22 @@ func validate(e *env, c *cli.Context) error {
 	return err
 }
 
-// readManifests reads what -f names.
-func readManifests(e *env, c *cli.Context) ([]*spec.Organization, spec.Diagnostics, error) {
+// readManifests reads what -f names, and lets no output go over it.
+func readManifests(e *env, c *cli.Context, to []output) ([]*spec.Organization, spec.Diagnostics, error) {
 	paths := c.StringSlice("file")
 	if len(paths) == 0 {
 		return nil, nil, usage("which manifests? name files or directories with -f")
 	}
 	files, diagnostics := spec.Read(paths, e.stdin)
+	for _, file := range files {
+		info := e.stdinFile
+		if file.Name != spec.Stdin {
+			info, _ = os.Stat(file.Name)
+		}
+		if err := spare(file.Name, info, to...); err != nil {
+			return nil, nil, err
+		}
+	}
 	if len(files) == 0 {
 		return nil, diagnostics, nil // why there is nothing to load has been said
 	}
@@ -67,8 +77,8 @@ func readManifests(e *env, c *cli.Context) ([]*spec.Organization, spec.Diagnosti
 }
 
 // loadAll is readManifests for commands that cannot go on with invalid ones.
-func loadAll(e *env, c *cli.Context) ([]*spec.Organization, error) {
-	organizations, diagnostics, err := readManifests(e, c)
+func loadAll(e *env, c *cli.Context, to []output) ([]*spec.Organization, error) {
+	organizations, diagnostics, err := readManifests(e, c, to)
 	if err != nil {
 		return nil, err
 	}

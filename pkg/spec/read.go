@@ -14,6 +14,9 @@ import (
 // out; what is larger is more likely a dump passed by mistake than something that people review.
 const MaxFileSize = 32 << 20
 
+// Stdin is the name of the file that standard input is.
+const Stdin = "<stdin>"
+
 // File is a manifest file as read.
 type File struct {
 	Name string // as the user gave it, cleaned, with forward slashes
@@ -75,7 +78,7 @@ func (r *reader) path(path string) {
 	if path == "-" {
 		if !r.seen[path] {
 			r.seen[path] = true
-			r.content("<stdin>", r.stdin)
+			r.content(Stdin, r.stdin)
 		}
 		return
 	}
