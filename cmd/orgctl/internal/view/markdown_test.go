@@ -12,6 +12,7 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 func TestMarkdownBoundsHugePlan(t *testing.T) {
@@ -27,7 +28,7 @@ func TestMarkdownBoundsHugePlan(t *testing.T) {
 	}
 	for _, want := range []string{
 		" truncated=true -->\n### orgctl plan for `acme`: 1000 to create, 996 to update, 4 to delete, 2 unmanaged drift\n",
-		"> **Deletes 4 objects:**\n", "field diffs of 1000 creates", "orgctl apply --expect-digest " + hash("a"),
+		"> **Deletes 4 objects:**\n", "field diffs of 2000 changes", "orgctl apply --expect-digest " + hash("a"),
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("lacks %q", want)
@@ -35,24 +36,98 @@ func TestMarkdownBoundsHugePlan(t *testing.T) {
 	}
 }
 
-// Parts go in the order of what matters least.
+// Parts go in the order of what matters least, and field diffs one by one, the largest first.
 func TestMarkdownDropsTheLeastFirst(t *testing.T) {
 	parts := []string{"Unmanaged (1)", "\n+ service/orders", "\n! service/analytics", "\n- service/old  ", "| `invitation` |"}
 	for limit := 8000; limit >= view.MinLimit; limit -= 50 {
 		out := string(render(t, func(w io.Writer) error { return view.Markdown(w, long(), view.Options{Limit: limit}) }))
-		gone := 0
-		for gone < len(parts) && !strings.Contains(out, parts[gone]) {
-			gone++
+		truncated := strings.Contains(out, "truncated=true")
+		if details := strings.Contains(out, "<summary>Field diff (10)</summary>"); truncated == details && strings.Contains(out, parts[0]) {
+			t.Errorf("limit %d: truncated=%t, all field diffs %t", limit, truncated, details)
 		}
-		for _, p := range parts[gone:] {
-			if !strings.Contains(out, p) {
-				t.Errorf("limit %d: %q is left out although what matters less is there", limit, p)
-			}
-		}
-		if truncated := strings.Contains(out, "truncated=true"); truncated != (gone > 0) {
-			t.Errorf("limit %d: truncated=%t with %d parts left out", limit, truncated, gone)
+		if strings.Contains(out, "not shown here | |") && strings.Contains(out, "<summary>Field diff") {
+			t.Errorf("limit %d: field diffs are shown although rows are left out", limit)
 		}
 	}
+}
+
+// A plan of many new services: what is left out is said by name, and nothing that fits is left out.
+func TestMarkdownShowsAsManyFieldDiffsAsFit(t *testing.T) {
+	for _, entries := range []int{1, 20, 1000} { // IP entries of every tenth service
+		p := many(300, entries)
+		for _, limit := range []int{8000, 30_000, view.DefaultLimit, 200_000} {
+			out := string(render(t, func(w io.Writer) error { return view.Markdown(w, p, view.Options{Limit: limit}) }))
+			if len(out) > limit {
+				t.Errorf("%d entries: %d bytes, the limit is %d", entries, len(out), limit)
+			}
+			if err := wellFormed(out); err != nil {
+				t.Errorf("%d entries, limit %d: %v", entries, limit, err)
+			}
+			if !strings.Contains(out, "truncated=true") {
+				continue
+			}
+			if len(out) < limit*9/10 {
+				t.Errorf("%d entries: %d bytes leave room for more, the limit is %d", entries, len(out), limit)
+			}
+			if !strings.Contains(out, "<summary>Field diff (") {
+				continue // the table alone has filled it
+			}
+			expectSmallestShown(t, p, out)
+		}
+	}
+}
+
+// expectSmallestShown checks that every change is shown whole or named as left out, that the latter are counted, and that none
+// of them is smaller than one that is shown.
+func expectSmallestShown(t *testing.T, p *diff.Plan, out string) {
+	t.Helper()
+	_, list, found := strings.Cut(out, "\nLeft out, largest first: ")
+	list, _, _ = strings.Cut(list, "\n")
+	if !found {
+		t.Fatal("what is left out is not said")
+	}
+	largestShown, smallestLeft, left := 0, 1<<30, 0
+	for _, c := range p.Changes {
+		entries := len(c.After["ipAccessList"].([]any))
+		if strings.Contains(list, "`"+c.Address.String()+"`") {
+			left++
+			smallestLeft = min(smallestLeft, entries)
+			continue
+		}
+		_, text, _ := strings.Cut(out, "\n+ "+c.Address.String()+"  ")
+		text, _, _ = strings.Cut(text, "\n\n")
+		if got := strings.Count(text, "198.51.100."); got != entries {
+			t.Fatalf("%s: %d of %d IP entries are shown, and it is not among what is left out", c.Address, got, entries)
+		}
+		largestShown = max(largestShown, entries)
+	}
+	if largestShown > smallestLeft {
+		t.Errorf("%d entries are shown, %d are not", largestShown, smallestLeft)
+	}
+	for _, want := range []string{
+		fmt.Sprintf("<summary>Field diff (%d of %d)</summary>", len(p.Changes)-left, len(p.Changes)),
+		fmt.Sprintf("field diffs of %d changes", left),
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("lacks %q", want)
+		}
+	}
+}
+
+// many creates n services of one IP entry, every tenth of them of more.
+func many(n, entries int) *diff.Plan {
+	changes := make([]diff.Change, n)
+	for i := range changes {
+		list := []any{spec.Tree{"source": "198.51.100.1"}}
+		for len(list) < entries && i%10 == 0 {
+			list = append(list, spec.Tree{"source": fmt.Sprintf("198.51.100.%d/32", len(list)), "description": "gateway"})
+		}
+		changes[i] = diff.Change{
+			Address: addr("service", fmt.Sprintf("svc %03d", i)), Action: diff.Create, Reason: "declared, not live", Risk: diff.RiskNone,
+			After: spec.Tree{"provider": "aws", "region": "us-east-1", "ipAccessList": list}, Pos: at("services.yaml", i+1, 1),
+		}
+	}
+	return planOf(diff.Plan{Changes: changes})
 }
 
 // long is everything, with enough reasons to make each part weigh something.
