@@ -1,12 +1,16 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // Bounds of a Markdown document. Code hosts refuse a comment that is too long, the strictest of the common ones above
@@ -19,8 +23,8 @@ const (
 // Markdown writes a plan as a comment for a pull request: a hidden marker by which a later run finds and replaces it, the
 // verdict, what calls for caution, a table of all changes, and their details folded away.
 //
-// A plan too large for Options.Limit loses whole parts in a fixed order, the least important first: unmanaged objects,
-// details of creates, of updates, of deletes, and at last rows of the table. The document then says what it lacks and its marker has
+// A plan too large for Options.Limit loses parts in a fixed order, the least important first: unmanaged objects, field diffs
+// of one object after the other, and at last rows of the table. The document then says what it lacks and its marker has
 // truncated=true; an approval of such a comment is no approval of the plan.
 func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	limit := o.Limit
@@ -284,61 +288,135 @@ func what(c diff.Change) string {
 	return text
 }
 
-// details are the field diffs, in one fence. The group of an action is there as a whole or not at all.
+// details are the field diffs, in one fence. Where there is no room for all of them, objects are left out and named, the
+// largest first, so that as many as possible can be reviewed; the last one to be left out is shown as far as it goes.
 func (d *document) details() string {
-	const wrapping = "<details><summary>Field diff (%d)</summary>\n\n%s\n</details>\n\n"
-	const wrapped = len(wrapping) + 40 // and the fence
-	var b strings.Builder
-	n := 0
-	for _, action := range []diff.Action{diff.Delete, diff.Update, diff.Create} {
-		text, count := d.fieldDiffs(action)
-		if count == 0 {
-			continue
-		}
-		need := len(text) + 2*longestRun(text, "~")
-		if d.full = d.full || need+wrapped > d.left; d.full {
-			d.omitted = append(d.omitted, fmt.Sprintf("field diffs of %s", plural(count, string(action))))
-			continue
-		}
-		d.left -= need
-		n += count
-		b.WriteString(text)
-	}
-	if n == 0 {
+	if len(d.changes) == 0 {
 		return ""
 	}
-	d.left -= wrapped
-	return fmt.Sprintf(wrapping, n, fence(strings.TrimSuffix(b.String(), "\n")))
+	var diffs []fieldDiff
+	missing := make([]string, len(d.changes))
+	if !d.full {
+		diffs = d.fieldDiffs()
+		missing = drop(diffs, d.left-wrapping(diffs))
+	}
+	var b strings.Builder
+	for _, f := range diffs {
+		b.WriteString(f.text)
+	}
+	counted, list := strconv.Itoa(len(diffs)), ""
+	if len(missing) > 0 {
+		d.full = true
+		d.omitted = append(d.omitted, "field diffs of "+plural(len(missing), "change"))
+		counted = fmt.Sprintf("%d of %d", len(diffs)-len(missing), len(diffs))
+		list = "\n" + leftOut + strings.Join(missing, ", ") + ".\n"
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(openDiffs, counted) + fence(strings.TrimSuffix(b.String(), "\n")) + list + endDiffs
+	d.left -= len(text)
+	return text
 }
 
-// fieldDiffs are the lines of a diff fence for the changes of one action. Only what stands in the first column is coloured,
-// and an update is coloured by an exclamation mark.
-func (d *document) fieldDiffs(action diff.Action) (text string, count int) {
+const (
+	openDiffs = "<details><summary>Field diff (%s)</summary>\n\n"
+	endDiffs  = "\n</details>\n\n"
+	leftOut   = "Left out, largest first: "
+)
+
+// wrapping is what stands around diffs, at most.
+func wrapping(diffs []fieldDiff) int {
+	bar := 3
+	for _, f := range diffs {
+		bar = max(bar, longestRun(f.text, "~")+1)
+	}
+	const numbers = 30
+	return len(openDiffs) + numbers + len(endDiffs) + 2*bar + len("diff\n\n")
+}
+
+// drop empties the largest diffs until the rest and the names of those fit into a room, and gives these names. The last one
+// that is emptied keeps as many of its lines as there is room for.
+func drop(diffs []fieldDiff, room int) (missing []string) {
+	size := 0
+	bySize := make([]*fieldDiff, len(diffs))
+	for i := range diffs {
+		bySize[i] = &diffs[i]
+		size += len(diffs[i].text)
+	}
+	// Of two that are equally large, the one that matters less goes first.
+	slices.Reverse(bySize)
+	slices.SortStableFunc(bySize, func(a, b *fieldDiff) int { return cmp.Compare(len(b.text), len(a.text)) })
+	for _, f := range bySize {
+		if size <= room {
+			break
+		}
+		if len(missing) == 0 {
+			room -= len(leftOut) + len("\n.\n")
+		}
+		name := disarm(code(address(f.address)), `\x23`)
+		missing = append(missing, name)
+		room -= len(name) + len(", ")
+		size -= len(f.text)
+		f.text = f.beginning(room - size)
+		size += len(f.text)
+	}
+	return missing
+}
+
+// fieldDiff is what a diff fence says of one change, and an empty line.
+type fieldDiff struct {
+	address spec.Address
+	text    string
+}
+
+// beginning is as much of a diff as fits into a room, or nothing where that is hardly more than its head.
+func (f fieldDiff) beginning(room int) string {
+	const cut = "    # %d more lines\n\n"
+	lines := strings.SplitAfter(f.text, "\n")
+	room -= len(cut) + 10
+	n := 0
+	for n < len(lines) && len(lines[n]) <= room {
+		room -= len(lines[n])
+		n++
+	}
+	if n < 4 {
+		return ""
+	}
+	return strings.Join(lines[:n], "") + fmt.Sprintf(cut, len(lines)-n-2) // the last two are the empty line and nothing
+}
+
+// fieldDiffs are the lines of the diff fence, deletions first, then updates, then creations. Only what stands in the first
+// column is coloured, and an update is coloured by an exclamation mark.
+func (d *document) fieldDiffs() []fieldDiff {
 	mark := map[string]string{signAdd: signAdd, signUpdate: "!", signRemove: signRemove, "": " "}
-	var b strings.Builder
-	for _, c := range d.changes {
-		if c.Action != action {
-			continue
-		}
-		count++
-		fmt.Fprintf(&b, "%s %s", mark[sign(action)], address(c.Address))
-		if p := place(c.Pos); p != "" {
-			b.WriteString("  " + p)
-		}
-		if reason := why(c); reason != "" {
-			b.WriteString("\n    # " + reason)
-		}
-		b.WriteString("\n")
-		for _, l := range details(c) {
-			b.WriteString(mark[l.sign] + strings.Repeat("  ", l.depth) + " " + l.text)
-			if l.note != "" {
-				b.WriteString("  # " + l.note)
+	diffs := make([]fieldDiff, 0, len(d.changes))
+	for _, action := range []diff.Action{diff.Delete, diff.Update, diff.Create} {
+		for _, c := range d.changes {
+			if c.Action != action {
+				continue
+			}
+			var b strings.Builder
+			fmt.Fprintf(&b, "%s %s", mark[sign(action)], address(c.Address))
+			if p := place(c.Pos); p != "" {
+				b.WriteString("  " + p)
+			}
+			if reason := why(c); reason != "" {
+				b.WriteString("\n    # " + reason)
 			}
 			b.WriteString("\n")
+			for _, l := range details(c) {
+				b.WriteString(mark[l.sign] + strings.Repeat("  ", l.depth) + " " + l.text)
+				if l.note != "" {
+					b.WriteString("  # " + l.note)
+				}
+				b.WriteString("\n")
+			}
+			b.WriteString("\n")
+			diffs = append(diffs, fieldDiff{c.Address, disarm(b.String(), `\x23`)})
 		}
-		b.WriteString("\n")
 	}
-	return disarm(b.String(), `\x23`), count
+	return diffs
 }
 
 func (d *document) unmanaged() string {

@@ -42,7 +42,7 @@ func TestMarkdownDropsTheLeastFirst(t *testing.T) {
 	for limit := 8000; limit >= view.MinLimit; limit -= 50 {
 		out := string(render(t, func(w io.Writer) error { return view.Markdown(w, long(), view.Options{Limit: limit}) }))
 		truncated := strings.Contains(out, "truncated=true")
-		if details := strings.Contains(out, "<summary>Field diff (10)</summary>"); truncated == details && strings.Contains(out, parts[0]) {
+		if details := strings.Contains(out, "<summary>Field diff (9)</summary>"); truncated == details && strings.Contains(out, parts[0]) {
 			t.Errorf("limit %d: truncated=%t, all field diffs %t", limit, truncated, details)
 		}
 		if strings.Contains(out, "not shown here | |") && strings.Contains(out, "<summary>Field diff") {
@@ -73,6 +73,26 @@ func TestMarkdownShowsAsManyFieldDiffsAsFit(t *testing.T) {
 				continue // the table alone has filled it
 			}
 			expectSmallestShown(t, p, out)
+		}
+	}
+}
+
+// What does not fit at all is shown as far as it goes, and says how much more there is.
+func TestMarkdownCutsWhatFillsItAlone(t *testing.T) {
+	out := string(render(t, func(w io.Writer) error { return view.Markdown(w, many(1, 5000), view.Options{}) }))
+	if len(out) > view.DefaultLimit || len(out) < view.DefaultLimit*9/10 {
+		t.Errorf("%d bytes, the limit is %d", len(out), view.DefaultLimit)
+	}
+	if err := wellFormed(out); err != nil {
+		t.Error(err)
+	}
+	shown := strings.Count(out, "\n+     198.51.100.")
+	for _, want := range []string{
+		fmt.Sprintf("\n    # %d more lines\n", 5000-shown), "<summary>Field diff (0 of 1)</summary>",
+		"\nLeft out, largest first: `service/svc 000`.\n", "field diffs of 1 change.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("lacks %q", want)
 		}
 	}
 }
