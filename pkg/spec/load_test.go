@@ -436,9 +436,9 @@ func TestBadText(t *testing.T) {
 		{"no file at all", "", "f.yaml:1:1: error OC202: the file holds no manifest; begin with apiVersion: orgctl/v1"},
 		{"UTF-16", string(utf16), "f.yaml:1:1: error OC204: the file is UTF-16; save it as UTF-8"},
 		{"Latin-1", header + "spec: {name: \"\u00fcber caf\xe9\"}", "f.yaml:4:23: error OC204: byte 0xE9 is not UTF-8; save the file as UTF-8"},
-		{"UTF-16 without a mark", "\x00a", "f.yaml:1:1: error OC204: control character U+0000; remove it, or write it as an escape in double quotes"},
-		{"control character after a mark", "\uFEFFa\x1b", "f.yaml:1:3: error OC204: control character U+001B; remove it, or write it as an escape in double quotes"},
-		{"second mark", "a: 1\n\uFEFFb: 2", "f.yaml:2:1: error OC204: control character U+FEFF; remove it, or write it as an escape in double quotes"},
+		{"UTF-16 without a mark", "\x00a", "f.yaml:1:1: error OC204: control character U+0000; remove it: what nobody sees, nobody can review"},
+		{"control character after a mark", "\uFEFFa\x1b", "f.yaml:1:3: error OC204: control character U+001B; remove it: what nobody sees, nobody can review"},
+		{"second mark", "a: 1\n\uFEFFb: 2", "f.yaml:2:1: error OC204: invisible character U+FEFF; remove it: what nobody sees, nobody can review"},
 		{"10,000 brackets", strings.Repeat("[", 10_001), "f.yaml:1:1: error OC208: too many levels of nesting"},
 		{"100 brackets of nested aliases", nestedAliases(100), "f.yaml:64:12: error OC208: alias *a62 leads to more than 64 levels of nesting"},
 	} {

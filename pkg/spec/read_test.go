@@ -53,6 +53,12 @@ func TestRead(t *testing.T) {
 			want:    []string{"org/a.yaml", "org/b.yml", "org/c/d.yaml"},
 		},
 		{
+			name:    "an ending may be written in capitals",
+			entries: []string{"org/a.YAML", "org/b.Yml", "org/c.JSON", "empty/a.JSON"},
+			paths:   []string{"org"},
+			want:    []string{"org/a.YAML", "org/b.Yml"},
+		},
+		{
 			name:    "files of any name, in the order given",
 			entries: []string{"b.json", ".a", "c.yaml"},
 			paths:   []string{"./b.json", "c.yaml", "./.a"},
