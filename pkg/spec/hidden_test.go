@@ -92,7 +92,7 @@ func TestVisibleText(t *testing.T) {
 		"marks before the documents": mark + one + "---\n" + mark + two,
 		"marks before the dividers":  mark + "---\n" + one + mark + "---\n" + two,
 		"marks, CRLF":                strings.ReplaceAll(mark+one+"---\n"+mark+two, "\n", "\r\n"),
-		"a mark after an end":        mark + one + "...\n" + mark + two,
+		"a mark after an end":        mark + one + "...\n" + mark + "---\n" + two,
 		"a mark before JSON":         one + "---\n" + mark + `{"apiVersion": "orgctl/v1", "kind": "Organization", "metadata": {"name": "acme"}, "spec": {"services": [{"name": "events"}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func Load(files []File) ([]*Organization, Diagnostics) {
 	)
 	files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	for _, f := range files {
-		parsed, ok, problems := parseYAML(f)
+		parsed, ok, problems := parse(f)
 		complete = complete && ok
 		diags = append(diags, problems...)
 		for _, doc := range parsed {

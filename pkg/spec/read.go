@@ -24,7 +24,7 @@ type File struct {
 }
 
 // Read collects manifest files. A path is a file of any name, a directory, which stands for every *.yaml and *.yml below it
-// in alphabetical order except what begins with a dot, or "-" for stdin. Symbolic links are followed, and a file that is
+// (in capitals too) in alphabetical order except what begins with a dot, or "-" for stdin. Symbolic links are followed, and a file that is
 // reached twice is read once. On errors the files that could be read are still returned.
 func Read(paths []string, stdin io.Reader) ([]File, Diagnostics) {
 	r := reader{stdin: stdin, seen: map[string]bool{}}
@@ -109,7 +109,7 @@ func (r *reader) directory(path string) {
 			continue
 		}
 		child := filepath.Join(path, name)
-		ext := filepath.Ext(name)
+		ext := strings.ToLower(filepath.Ext(name))
 		manifest := ext == ".yaml" || ext == ".yml"
 		if !manifest && !entry.IsDir() && entry.Type()&fs.ModeSymlink == 0 {
 			continue

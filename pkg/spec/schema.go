@@ -183,8 +183,12 @@ const maxListed = 12
 func (v violation) unknownKeys() Diagnostics {
 	object, _ := v.value.(Tree)
 	properties, _ := v.schema["properties"].(map[string]any)
+	_, extensible := v.schema["patternProperties"]
 	known := slices.Sorted(maps.Keys(properties))
-	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(key string) bool { _, ok := properties[key]; return ok })
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(key string) bool {
+		_, ok := properties[key]
+		return ok || extensible && strings.HasPrefix(key, "x-")
+	})
 	free := slices.DeleteFunc(slices.Clone(known), func(key string) bool { _, taken := object[key]; return taken })
 	var diags Diagnostics
 	for _, key := range unknown[:min(len(unknown), maxDiagnostics+1)] { // finding the place of a key takes a look at all
@@ -262,8 +266,13 @@ func (v violation) wrongType() Diagnostics {
 	wants := func(t string) bool { return slices.Contains(types, any(t)) }
 	if v.value == nil {
 		hint := "leave the key out if it is not managed"
-		if wants("array") {
+		switch {
+		case wants("array"):
 			hint += ", or write [] for none"
+		case wants("string") && v.schema["enum"] == nil:
+			if quotes := v.doc.at(v.path...).inQuotes(); quotes != "" {
+				hint += ", or put it in quotes" + quotes
+			}
 		}
 		return v.report(CodeNull, v.subject()+" is null, which means nothing here", hint)
 	}
@@ -283,14 +292,14 @@ func (v violation) wrongType() Diagnostics {
 	case wants("string"):
 		switch v.value.(type) {
 		case bool, int64, float64:
-			hint = "put it in quotes: " + strconv.Quote(FormatValue(v.value))
+			hint = "put it in quotes" + v.doc.at(v.path...).inQuotes()
 		}
 	case len(v.path) == 0:
 		hint = "begin with apiVersion: orgctl/v1"
 	case wants("array") || wants("object"):
 		hint = v.example()
 	}
-	return v.report(CodeType, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), describe(v.value)), hint)
+	return v.report(CodeType, fmt.Sprintf("%s must be %s, not %s", v.subject(), oneOf(words), v.doc.at(v.path...).describe(v.value)), hint)
 }
 
 func typeWord(t any) string {

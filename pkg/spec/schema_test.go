@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -173,10 +174,12 @@ func TestSchemaExplainsItself(t *testing.T) {
 		if _, ok := part["oneOf"]; ok {
 			t.Errorf("%s has oneOf, which reports every branch when none fits", pointer)
 		}
-		list, _ := part["properties"].(object)
-		for name, p := range list {
-			property, _ := p.(object)
-			visit(property, pointer+"/properties/"+name)
+		for _, keyword := range []string{"properties", "patternProperties"} {
+			list, _ := part[keyword].(object)
+			for name, p := range list {
+				property, _ := p.(object)
+				visit(property, pointer+"/"+keyword+"/"+url.PathEscape(name))
+			}
 		}
 		for _, keyword := range []string{"items", "additionalProperties"} {
 			if sub, ok := part[keyword].(object); ok {

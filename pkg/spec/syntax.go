@@ -10,46 +10,6 @@ import (
 	"unicode/utf8"
 )
 
-// checkText refuses what is not printable UTF-8, which yaml.v3 reports without a line, and drops a byte order mark.
-func checkText(f File) ([]byte, Diagnostics) {
-	refuse := func(offset int, message, hint string) ([]byte, Diagnostics) {
-		return nil, Diagnostics{{
-			Severity: SeverityError, Code: CodeEncoding, Message: message, Hint: hint, Pos: posOfOffset(f, offset),
-		}}
-	}
-	if bytes.HasPrefix(f.Data, []byte{0xff, 0xfe}) || bytes.HasPrefix(f.Data, []byte{0xfe, 0xff}) {
-		return refuse(0, "the file is UTF-16", "save it as UTF-8")
-	}
-	text := bytes.TrimPrefix(f.Data, []byte("\uFEFF"))
-	for i := 0; i < len(text); {
-		if b := text[i]; b < utf8.RuneSelf && (b >= ' ' && b != 0x7f || b == '\n' || b == '\t' || b == '\r') {
-			i++
-			continue
-		}
-		offset := i + len(f.Data) - len(text)
-		switch r, size := utf8.DecodeRune(text[i:]); {
-		case r == utf8.RuneError && size == 1:
-			return refuse(offset, fmt.Sprintf("byte 0x%02X is not UTF-8", text[i]), "save the file as UTF-8")
-		case r < ' ' || r >= 0x7f && r < 0xa0 && r != 0x85 || r == 0xfeff || r == 0xfffe || r == 0xffff:
-			return refuse(offset, fmt.Sprintf("control character %U", r), "remove it, or write it as an escape in double quotes")
-		default:
-			i += size
-		}
-	}
-	return text, nil
-}
-
-// posOfOffset turns a byte offset into line and column; columns count characters, as yaml.v3's do.
-func posOfOffset(f File, offset int) Pos {
-	before := f.Data[:offset]
-	lineStart := bytes.LastIndexByte(before, '\n') + 1
-	return Pos{
-		File:   f.Name,
-		Line:   bytes.Count(before, []byte("\n")) + 1,
-		Column: utf8.RuneCount(before[lineStart:]) + 1,
-	}
-}
-
 // lineReader hands out a text one line at a time and so tells how far a parser had to read. With whole set it hands out as
 // much as asked for.
 type lineReader struct {

@@ -188,21 +188,21 @@ func TestJSON(t *testing.T) {
 		}
 	})
 	for _, tc := range []struct{ name, data, want string }{
-		{"a comma too many", asJSON(`{"services": [{"name": "é"},]}`), "f.json:2:39: error OC205: not valid JSON: invalid character ']' looking for beginning of value"},
+		{"a comma too many", asJSON(`{"services": [{"name": "é"},]}`), "f.json:2:38: error OC205: not valid JSON: invalid character ']' looking for beginning of value"},
 		{"an end too early", `{"apiVersion": "orgctl/v1",` + "\n", "f.json:2:1: error OC205: not valid JSON: unexpected end of JSON input"},
 		{"nothing", " \n", "f.json:1:1: error OC202: the file holds no manifest; begin with apiVersion: orgctl/v1"},
 		{"two documents", asJSON("{}") + "\n" + asJSON("{}"), "f.json:3:1: error OC205: not valid JSON: invalid character '{' after top-level value"},
 		{"YAML", header, "f.json:1:1: error OC205: not valid JSON: invalid character 'a' looking for beginning of value"},
-		{"a line break in text", asJSON("{\"name\": \"a\nb\"}"), `f.json:2:22: error OC205: not valid JSON: invalid character '\n' in string literal`},
+		{"a line break in text", asJSON("{\"name\": \"a\nb\"}"), `f.json:2:21: error OC205: not valid JSON: invalid character '\n' in string literal`},
 		{"half a character", asJSON(`{"name": "a\ud83d"}`), "f.json:2:19: error OC204: an escape that is half a character; write the character itself"},
-		{"what cannot be seen", asJSON(`{"name": "a\u202e"}`), `f.json:2:19: error OC204: name holds direction character U+202E; remove it: what nobody sees, nobody can review`},
+		{"what cannot be seen", asJSON(`{"name": "a\u202e"}`), `f.json:2:19: error OC204: direction character U+202E, written as an escape; remove it: what nobody sees, nobody can review`},
 		{"a key twice", asJSON(`{"name": "a", "name": "b"}`), "f.json:2:24: error OC206: key \"name\" is given twice\n  f.json:2:11: first given here"},
-		{"a merge key", asJSON(`{"<<": {"name": "b"}}`), `f.json:2:11: error OC221: unknown key "<<" in spec; orgctl schema prints the known keys`},
-		{"a number as text", asJSON(`{"name": 1.10}`), `f.json:2:18: error OC222: name must be text, not number 1.10; put it in quotes: "1.10"`},
-		{"a number too large", asJSON(`{"enableCoreDumps": 99999999999999999999}`), `f.json:2:29: error OC210: number 99999999999999999999 is too large; put it in quotes if it is meant as text: "99999999999999999999"`},
+		{"a merge key", asJSON(`{"<<": {"name": "b"}}`), `f.json:2:11: error OC221: unknown key "<<" in spec; known are enableCoreDumps, invitations, ipSets, keys, members, name, privateEndpoints, serviceDefaults, services`},
+		{"a number as text", asJSON(`{"name": 1.10}`), `f.json:2:19: error OC222: name must be text, not number 1.10; put it in quotes: "1.10"`},
+		{"a number too large", asJSON(`{"enableCoreDumps": 99999999999999999999}`), `f.json:2:30: error OC210: number 99999999999999999999 is too large; put it in quotes if it is meant as text: "99999999999999999999"`},
 		{"an unknown key", asJSON(`{"servces": []}`), `f.json:2:11: error OC221: unknown key "servces" in spec; did you mean "services"?`},
 		{"a list", `[]`, "f.json:1:1: error OC222: the document must be an object, not a list of 0; begin with apiVersion: orgctl/v1"},
-		{"too deep", asJSON(strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100)), "f.json:2:72: error OC208: more than 64 levels of nesting"},
+		{"too deep", asJSON(strings.Repeat(`[`, 100) + strings.Repeat(`]`, 100)), "f.json:2:73: error OC208: more than 64 levels of nesting"},
 		{"far too deep", strings.Repeat(`[`, 1_000_000), "f.json:1:65: error OC208: more than 64 levels of nesting"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

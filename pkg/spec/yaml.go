@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Only this file and yaml_write.go know yaml.v3. This one never decodes into Go values: yaml.v3 would turn dates into
+// Only this file, json.go and yaml_write.go know yaml.v3. This one never decodes into Go values: yaml.v3 would turn dates into
 // time.Time, take the last of two equal keys and follow an alias into itself. It walks the nodes instead, checks what yaml.v3
 // does not, and keeps the nodes for positions.
 
@@ -62,6 +62,26 @@ func (p place) key(path ...any) Pos {
 		return parent.pos()
 	}
 	return p.at(path...).pos()
+}
+
+// describe is describe of the value that stands here, with numbers as they are written.
+func (p place) describe(value any) string {
+	switch value.(type) {
+	case int64, float64:
+		return "number " + clip(target(p.node).Value)
+	default:
+		return describe(value)
+	}
+}
+
+// inQuotes ends a hint with the scalar that stands here, in quotes and as it is spelled: its value may print otherwise and then
+// names something else, as 1.1 does for 1.10. It is "" for what has no such spelling.
+func (p place) inQuotes() string {
+	n := target(p.node)
+	if n.Kind != yaml.ScalarNode || n.Value == "" || clip(n.Value) != n.Value {
+		return ""
+	}
+	return ": " + strconv.Quote(n.Value)
 }
 
 // child finds one step below a node, through aliases and merge keys. Only nodes that convert accepted come here, so there
@@ -116,32 +136,50 @@ func mergeSources(n *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{n}
 }
 
-// parseYAML reads the documents of a file; empty ones have the value nil. ok is false when part of the file could not be
-// read, so that what it declares is not known.
-func parseYAML(f File) (docs []document, ok bool, diags Diagnostics) {
+// parse reads the documents of a file; empty ones have the value nil. ok is false when part of the file could not be read, so
+// that what it declares is not known.
+func parse(f File) (docs []document, ok bool, diags Diagnostics) {
 	text, diags := checkText(f)
+	if len(diags) == 0 {
+		diags = unmerged(f, text)
+	}
 	if len(diags) > 0 {
 		return nil, false, diags
 	}
-	nodes, err := parseNodes(text)
-	c := &converter{file: f.Name, anchors: map[*yaml.Node]*converted{}}
-	ok = err == nil
-	for _, n := range nodes {
-		c.broken = false
-		root := n
-		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
-			root = n.Content[0]
-		}
+	roots, diags := parseDocuments(f, text)
+	c := &converter{file: f.Name, diags: diags}
+	ok = len(diags) == 0
+	for _, root := range roots {
+		c.broken, c.anchors = false, map[*yaml.Node]*converted{}
 		if v := c.convert(root, 1); !c.broken {
 			docs = append(docs, document{place{f.Name, root}, v.value})
 		} else {
 			ok = false
 		}
 	}
-	if err != nil {
-		c.diags = append(c.diags, syntaxDiagnostic(f.Name, text, err))
-	}
 	return docs, ok, c.diags
+}
+
+// parseDocuments gives the root of every document before the first syntax error, and that error.
+func parseDocuments(f File, text []byte) (roots []*yaml.Node, diags Diagnostics) {
+	if isJSON(f) {
+		return parseJSON(f, text)
+	}
+	yamlText, inJSON, diags := jsonDocuments(f, text)
+	nodes, err := parseNodes(yamlText)
+	for _, root := range nodes {
+		if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
+			root = root.Content[0]
+		}
+		if read, ok := inJSON[root.Line]; ok {
+			root = read
+		}
+		roots = append(roots, root)
+	}
+	if err != nil {
+		diags = append(diags, syntaxDiagnostic(f.Name, yamlText, err))
+	}
+	return roots, diags
 }
 
 // parseNodes gives the documents before the first syntax error and that error. A panic of the parser is an error too: it
@@ -177,7 +215,7 @@ func decodeNodes(d *yaml.Decoder) (nodes []*yaml.Node, err error) {
 // converter turns the nodes of a file into values.
 type converter struct {
 	file     string
-	anchors  map[*yaml.Node]*converted // every anchored node is converted once
+	anchors  map[*yaml.Node]*converted // of the document; every anchored node is converted once
 	expanded int                       // values reached by aliases so far
 	broken   bool                      // this document cannot be used at all; said once
 	diags    Diagnostics
@@ -219,8 +257,10 @@ func (c *converter) convert(n *yaml.Node, depth int) (out converted) {
 
 func (c *converter) alias(n *yaml.Node, depth int) converted {
 	anchor := c.anchors[n.Alias]
-	if anchor == nil { // of an earlier document that was given up
-		c.fail(n, CodeAlias, fmt.Sprintf("alias *%s names an anchor of a document that cannot be read", n.Value), "")
+	if anchor == nil { // yaml.v3 keeps the anchors of a whole file
+		c.fail(n, CodeAlias, fmt.Sprintf("alias *%s names an anchor of another document of the file", n.Value),
+			fmt.Sprintf("anchors work within a document: put &%s before the value that is meant, or use spec.ipSets", n.Value))
+		c.diags[len(c.diags)-1].Related = []Related{{"the anchor in the other document", place{c.file, n.Alias}.pos()}}
 		return converted{}
 	}
 	if anchor.open {
@@ -263,14 +303,16 @@ func (c *converter) mapping(n *yaml.Node, depth int) converted {
 	}
 	tree := make(Tree, len(n.Content)/2)
 	out := converted{value: tree, size: 1, height: 1}
-	merges := false
+	var merge *yaml.Node
+	var merged converted
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if isMerge(key) {
-			if merges {
+			if merge != nil {
 				c.duplicateKey(n, key, "<<")
 			}
-			merges = true
+			merge, merged = n.Content[i+1], c.convert(n.Content[i+1], depth+1)
+			out.grow(merged)
 			continue
 		}
 		name, ok := c.keyName(key, depth)
@@ -285,33 +327,31 @@ func (c *converter) mapping(n *yaml.Node, depth int) converted {
 		}
 		tree[name] = v.value
 	}
-	if !merges {
-		return out
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if !isMerge(n.Content[i]) {
-			continue
-		}
-		v := c.convert(n.Content[i+1], depth+1)
-		out.grow(v)
-		sources, isList := v.value.([]any)
-		if !isList {
-			sources = []any{v.value}
-		}
-		for _, source := range sources {
-			merged, isTree := source.(Tree)
-			if !isTree && !c.broken {
-				c.report(n.Content[i+1], CodeYAML, "<< merges "+describe(source), "give it an alias of an object or a list of such")
-				break
-			}
-			for k, e := range merged { // a key that is there wins over a merged one, an earlier source over a later
-				if _, own := tree[k]; !own {
-					tree[k] = e
-				}
-			}
-		}
+	if merge != nil && !c.broken {
+		c.mergeInto(tree, merge, merged.value)
 	}
 	return out
+}
+
+// mergeInto adds what a merge key names to an object, once all of its own keys are known: they win over merged ones, and an
+// earlier source over a later.
+func (c *converter) mergeInto(tree Tree, merge *yaml.Node, value any) {
+	sources, isList := value.([]any)
+	if !isList {
+		sources = []any{value}
+	}
+	for _, source := range sources {
+		merged, isTree := source.(Tree)
+		if !isTree {
+			c.report(merge, CodeYAML, "<< merges "+describe(source), "give it an alias of an object or a list of such")
+			return
+		}
+		for k, e := range merged {
+			if _, own := tree[k]; !own {
+				tree[k] = e
+			}
+		}
+	}
 }
 
 func (c *converter) keyName(key *yaml.Node, depth int) (name string, ok bool) {
@@ -320,7 +360,7 @@ func (c *converter) keyName(key *yaml.Node, depth int) (name string, ok bool) {
 		return "", false
 	}
 	if name, ok = v.value.(string); !ok || target(key).Tag != "!!str" {
-		c.report(key, CodeYAML, "a key must be text, not "+describe(v.value), "put it in quotes if it is meant as text")
+		c.report(key, CodeYAML, "a key must be text, not "+place{c.file, key}.describe(v.value), "put it in quotes if it is meant as text"+place{c.file, key}.inQuotes())
 		return "", false
 	}
 	return name, true
@@ -350,6 +390,11 @@ var (
 func (c *converter) scalar(n *yaml.Node) any {
 	switch n.Tag {
 	case "!!str", "!!timestamp", "!!merge":
+		if n.Style&yaml.DoubleQuotedStyle != 0 {
+			if what, r := hiddenIn(n.Value); what != "" {
+				c.report(n, CodeEncoding, fmt.Sprintf("%s %U, written as an escape", what, r), hiddenHint)
+			}
+		}
 		return n.Value
 	case "!!null":
 		return nil
@@ -371,10 +416,11 @@ func (c *converter) scalar(n *yaml.Node) any {
 }
 
 func (c *converter) number(n *yaml.Node) any {
+	hint := "put it in quotes if it is meant as text" + place{c.file, n}.inQuotes()
 	if decimalInteger.MatchString(n.Value) {
 		i, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil {
-			c.report(n, CodeNumber, fmt.Sprintf("number %s is too large", clip(n.Value)), "put it in quotes if it is meant as text")
+			c.report(n, CodeNumber, fmt.Sprintf("number %s is too large", clip(n.Value)), hint)
 		}
 		return i
 	}
@@ -383,9 +429,8 @@ func (c *converter) number(n *yaml.Node) any {
 			return Normalize(f)
 		}
 	}
-	hint := "put it in quotes if it is meant as text"
 	if i, err := strconv.ParseInt(n.Value, 0, 64); err == nil {
-		hint = fmt.Sprintf("write %d, or put it in quotes if it is meant as text", i)
+		hint = fmt.Sprintf("write %d, or %s", i, hint)
 	}
 	c.report(n, CodeNumber, fmt.Sprintf("%s is not a plain decimal number", clip(n.Value)), hint)
 	return int64(0)
