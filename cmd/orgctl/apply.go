@@ -102,6 +102,9 @@ func runApply(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := selected(g.sel, g.desired, live); err != nil {
+		return err
+	}
 	who.Now = s.ServerTime()
 	if err := current(c, g.reviewed, p); err != nil {
 		return err

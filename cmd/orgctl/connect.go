@@ -71,22 +71,27 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 		if t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
 			return nil, usage("no credentials: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try --sandbox FILE")
 		}
-		if url := e.getenv("CLICKHOUSE_API_URL"); url != "" {
+		if url := e.value("CLICKHOUSE_API_URL"); url != "" {
+			if _, err := client.CanonicalURL(url); err != nil {
+				return nil, fmt.Errorf("CLICKHOUSE_API_URL: %w", err)
+			}
 			t.url = url
 		}
-		t.organization = e.getenv("CLICKHOUSE_ORG_ID")
+		if t.organization, err = e.organization(); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if t.tick, err = e.tick(t.tick); err != nil {
 		return nil, err
 	}
-	rate := c.String("rate")
+	rate, from := c.String("rate"), "--rate"
 	if rate == "" && t.transport == nil {
-		rate = e.getenv("ORGCTL_RATE")
+		rate, from = e.value("ORGCTL_RATE"), "ORGCTL_RATE"
 	}
 	if rate != "" {
 		if t.rate, err = client.ParseRate(rate); err != nil {
-			return nil, usage("%w", err)
+			return nil, usage("%s: %w", from, err)
 		}
 	}
 	return t, nil
@@ -154,19 +159,23 @@ func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel d
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := selected(sel, desired, live); err != nil {
-		return nil, nil, err
-	}
 	p, err := diff.Compute(desired, live, sel)
 	return p, live, err
 }
 
-// selected refuses a pattern of --only that nothing declared or live matches: a misspelt one would pass for "no changes".
+// selected refuses a pattern that nothing declared or live matches: with a misspelt --only a plan would pass for "no changes",
+// with a misspelt --except it would hold what was to be left out. Plans made after changes are not asked: what they deleted is
+// matched no more.
 func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
 	all := slices.Concat(desired.Resources, live.Resources)
-	for _, pattern := range sel.Only {
-		if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.MatchAny([]string{pattern}, r.Address) }) {
-			return usage("--only %s matches nothing that is declared or live", pattern)
+	for _, flag := range []struct {
+		name     string
+		patterns []string
+	}{{"--only", sel.Only}, {"--except", sel.Except}} {
+		for _, pattern := range flag.patterns {
+			if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.MatchAny([]string{pattern}, r.Address) }) {
+				return usage("%s %s matches nothing that is declared or live", flag.name, pattern)
+			}
 		}
 	}
 	return nil

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
@@ -99,31 +101,72 @@ func (e *env) stderrView() view.Options {
 	return o
 }
 
+// value is a variable without the white space and the byte order mark that come along when a value is copied.
+func (e *env) value(name string) string { return trim(e.getenv(name)) }
+
+func trim(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+}
+
 // credentials come from the environment, or from files that it names: CLICKHOUSE_CLOUD_API_KEY or ..._FILE, and the same for
-// CLICKHOUSE_CLOUD_API_SECRET. Space around a file's text does not count.
+// CLICKHOUSE_CLOUD_API_SECRET.
 func (e *env) credentials() (client.Credentials, error) {
-	read := func(name string) (string, error) {
-		file := e.getenv(name + "_FILE")
-		if value := e.getenv(name); value != "" || file == "" {
-			return value, nil
-		}
-		data, err := os.ReadFile(filepath.Clean(file))
-		if err != nil {
-			return "", fmt.Errorf("read %s_FILE: %w", name, err)
-		}
-		return strings.TrimSpace(string(data)), nil
-	}
-	id, err := read("CLICKHOUSE_CLOUD_API_KEY")
+	id, err := e.credential("CLICKHOUSE_CLOUD_API_KEY", client.CheckKeyID)
 	if err != nil {
 		return client.Credentials{}, err
 	}
-	key, err := read("CLICKHOUSE_CLOUD_API_SECRET")
+	key, err := e.credential("CLICKHOUSE_CLOUD_API_SECRET", client.CheckKeySecret)
 	return client.Credentials{KeyID: id, KeySecret: secret.New(key)}, err
+}
+
+// credential reads a variable, or else the file that its companion names, and checks what can be told without asking the API.
+func (e *env) credential(name string, check func(string) error) (string, error) {
+	value, from := e.value(name), name
+	if file := e.getenv(name + "_FILE"); value == "" && file != "" {
+		text, err := readShort(file)
+		if err != nil {
+			return "", fmt.Errorf("%s_FILE: %w", name, err)
+		}
+		value, from = trim(text), fmt.Sprintf("%s_FILE (%s)", name, file)
+	}
+	if value == "" {
+		return "", nil
+	}
+	if err := check(value); err != nil {
+		return "", fmt.Errorf("%s: %w", from, err)
+	}
+	return value, nil
+}
+
+// readShort reads a file that holds a key or little more: what has no end, such as a device, is not read to it.
+func readShort(name string) (string, error) {
+	const limit = 64 << 10
+	f, err := os.Open(filepath.Clean(name))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("%s: larger than %d KiB, which no key is", name, limit>>10)
+	}
+	return string(data), err
+}
+
+var organizationID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// organization is the id that CLICKHOUSE_ORG_ID insists on, or "".
+func (e *env) organization() (string, error) {
+	id := e.value("CLICKHOUSE_ORG_ID")
+	if id != "" && !organizationID.MatchString(id) {
+		return "", usage("CLICKHOUSE_ORG_ID=%q is not the id of an organization, which is a UUID", id)
+	}
+	return id, nil
 }
 
 // tick is what one second of every interval lasts: ORGCTL_TICK, for tests, or the fallback.
 func (e *env) tick(fallback time.Duration) (time.Duration, error) {
-	text := e.getenv("ORGCTL_TICK")
+	text := e.value("ORGCTL_TICK")
 	if text == "" {
 		return fallback, nil
 	}

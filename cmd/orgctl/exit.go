@@ -89,7 +89,7 @@ func hintFor(err error, code int) string {
 	case errors.Is(err, cloud.ErrPermission):
 		return "give the key a role that may read what the manifests declare, or leave that collection out of them"
 	case errors.Is(err, cloud.ErrOtherOrganization):
-		return "check which key is in the environment, and metadata.id in the manifest"
+		return "check which key is in the environment, CLICKHOUSE_ORG_ID, and metadata.id in the manifest"
 	case code == exitUsage:
 		return "orgctl help COMMAND shows examples"
 	default:

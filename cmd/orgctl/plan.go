@@ -91,6 +91,9 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := selected(sel, desired, live); err != nil {
+		return nil, err
+	}
 	who.Now = backend.ServerTime()
 	p.Guard(live, who)
 	return p, render(e, p, diff.Proofs(p, live, who), to)

@@ -26,20 +26,31 @@ type Credentials struct {
 }
 
 func (c Credentials) validate() error {
-	switch {
-	case c.KeyID == "" || c.KeySecret.Empty():
+	if c.KeyID == "" || c.KeySecret.Empty() {
 		return errors.New("API key: id or secret is missing")
-	// A stray newline from a file would only show as a refusal of the key.
-	case strings.ContainsFunc(c.KeyID, notInKey) || strings.ContainsFunc(c.KeySecret.Reveal(), notInKey):
-		return errors.New("API key: id or secret contains white space or control characters")
-	case strings.Contains(c.KeyID, ":"):
-		return errors.New("API key: the id contains a colon, which HTTP Basic authentication cannot carry")
-	default:
-		return nil
 	}
+	return errors.Join(CheckKeyID(c.KeyID), CheckKeySecret(c.KeySecret.Reveal()))
 }
 
-func notInKey(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+// CheckKeyID tells what keeps an id from being that of an API key and would only show as a refusal of the key.
+func CheckKeyID(id string) error {
+	if strings.Contains(id, ":") {
+		return errors.New("the API key's id has a colon, which HTTP Basic authentication cannot carry")
+	}
+	return checkKeyPart("id", id)
+}
+
+// CheckKeySecret is CheckKeyID for the secret, which its error does not show.
+func CheckKeySecret(key string) error { return checkKeyPart("secret", key) }
+
+func checkKeyPart(part, text string) error {
+	for i, r := range []rune(text) {
+		if unicode.IsSpace(r) || !unicode.IsGraphic(r) {
+			return fmt.Errorf("character %d of the API key's %s is white space or does not print", i+1, part)
+		}
+	}
+	return nil
+}
 
 // Client sends requests to one API with one key. It is safe for concurrent use.
 type Client struct {
