@@ -1,11 +1,15 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +102,46 @@ func TestTwoAppliesOnTwoHosts(t *testing.T) {
 		t.Error("the hosts never met: this test has tested nothing")
 	}
 }
+
+// Another run of orgctl is somebody else, although it is of the same version: each bears a mark of its own.
+func TestAnotherRunIsSaid(t *testing.T) {
+	k := newKilled(t, killBase(t), "1ms", sim.Config{})
+	other := filepath.Join(k.dir, "other.yaml")
+	if err := os.WriteFile(other, []byte(otherRun), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var begun atomic.Bool
+	var url, output string
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k.ServeHTTP(w, r)
+		if r.Method != http.MethodPost || begun.Swap(true) {
+			return
+		}
+		// The run that is watched has begun to write.
+		cmd, out := k.command(filepath.Join(k.dir, "other"), url)
+		cmd.Args[slices.Index(cmd.Args, "-f")+1] = other
+		if err := cmd.Run(); err != nil {
+			output = err.Error() + "\n" + out.String()
+		}
+	}))
+	t.Cleanup(listener.Close)
+	url = listener.URL
+	watched, code := k.runOn("host", url)
+	if output != "" {
+		t.Fatal(output)
+	}
+	if code != exitOK || strings.Count(watched, "meanwhile: ") != 1 ||
+		!regexp.MustCompile(`meanwhile: key_create by api sandbox from \S+ \(orgctl/\S+ \(run [0-9a-f]{8}\)\)`).MatchString(watched) {
+		t.Errorf("exit %d\n%s", code, watched)
+	}
+}
+
+const otherRun = `
+apiVersion: orgctl/v1
+kind: Organization
+metadata: {name: other}
+spec: {keys: [{name: of-the-other-run, roles: [developer], ipAccessList: []}]}
+`
 
 // The real binary through a mixture of faults: whatever a run says, the next one without faults converges, nothing is twice.
 func TestFaultsOverHTTP(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
@@ -61,19 +62,57 @@ func TestQuotas(t *testing.T) {
 	})
 }
 
-// What somebody does at the console during a run is said; what we do ourselves is not.
+// What somebody does at the console during a run is said, and what another run of orgctl does; what we do ourselves is not.
 func TestForeignWritesAreSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{})
-		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
+		organization := b.server.Credentials().OrganizationID
+		log, another := cloud.NewLog(b.api, organization, userAgent), cloud.NewLog(b.api, organization, userAgent+" (run 2)")
 		log.Mark(t.Context())
+		another.Mark(t.Context())
 		b.converge(manifest(t, oneKey))
 		if got := log.Foreign(t.Context()); len(got) != 0 {
 			t.Errorf("our own writes are taken for foreign ones: %q", got)
 		}
+		if got := another.Foreign(t.Context()); len(got) != 1 || !strings.HasPrefix(got[0], "key_create by api sandbox") {
+			t.Errorf("another run of orgctl wrote, and it saw %q", got)
+		}
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Changed"}})
 		got := log.Foreign(t.Context())
 		if len(got) != 1 || !strings.HasPrefix(got[0], "organization_update_name by user admin@example.com") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// A server of the older document does not record what a call was made with: what was done with a key may have been done by
+// us, and is not said to be somebody else's.
+func TestOwnWritesWithoutUserAgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{OldAPI: true})
+		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
+		log.Mark(t.Context())
+		b.converge(manifest(t, "spec: {invitations: [{email: new@example.com, role: developer}]}"))
+		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Changed"}})
+		got := log.Foreign(t.Context())
+		if len(got) != 1 || got[0] != "organization_update_name by user admin@example.com from 127.0.0.1" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// The log shows what was done up to half a minute late: what was done before a run began was not done meanwhile.
+func TestLateRecordsAreNotOfMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{Delays: sim.Delays{ActivityLag: 20 * time.Second}})
+		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Before"}})
+		time.Sleep(5 * time.Second)
+		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
+		log.Mark(t.Context())
+		time.Sleep(5 * time.Second)
+		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Meanwhile"}})
+		time.Sleep(30 * time.Second)
+		if got := log.Foreign(t.Context()); len(got) != 1 {
 			t.Errorf("got %q", got)
 		}
 	})
