@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,6 +33,7 @@ type target struct {
 	transport    http.RoundTripper // nil for the network
 	rate         client.Rate
 	tick         time.Duration
+	userAgent    string // of this run alone
 	sandbox      string // state file of the embedded simulator, or ""
 	organization string // id that the environment asks for, or ""
 	secretsDir   string // where secrets go unless told otherwise: beside the sandbox's state, else nowhere
@@ -46,7 +48,7 @@ const sandboxTick = 10 * time.Millisecond
 
 // newTarget finds out which API is meant, without sending anything.
 func newTarget(e *env, c *cli.Context) (*target, error) {
-	t := &target{url: defaultURL, rate: client.DefaultRate(), tick: time.Second}
+	t := &target{url: defaultURL, rate: client.DefaultRate(), tick: time.Second, userAgent: newUserAgent(e.version)}
 	if file := c.String("sandbox"); file != "" {
 		server, err := sim.Open(file, sim.Config{})
 		if err != nil {
@@ -100,7 +102,7 @@ func newTarget(e *env, c *cli.Context) (*target, error) {
 // dial makes the client of the API, without sending anything.
 func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...client.Option) (*cloudapi.API, error) {
 	opts := []client.Option{
-		client.WithUserAgent(userAgent(e)), client.WithRate(t.rate), client.WithTick(t.tick),
+		client.WithUserAgent(t.userAgent), client.WithRate(t.rate), client.WithTick(t.tick),
 		client.WithNotify(func(n client.Notice) { progress.Notice(notice(n)) }),
 	}
 	if t.transport != nil {
@@ -116,8 +118,12 @@ func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...
 	return cloudapi.New(api), nil
 }
 
-// userAgent is what activity records show of orgctl.
-func userAgent(e *env) string { return "orgctl/" + e.version }
+// newUserAgent is what activity records show of one run of orgctl. The mark tells it from other runs of this version.
+func newUserAgent(version string) string {
+	mark := make([]byte, 4)
+	_, _ = rand.Read(mark) // never fails
+	return fmt.Sprintf("orgctl/%s (run %x)", version, mark)
+}
 
 // wanted is the id of the organization that the manifest or the environment insists on, or "".
 func (t *target) wanted(desired *spec.Organization) (string, error) {

@@ -84,7 +84,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		},
 		Tick: s.target.tick, Settle: settleTicks(c),
 	})}
-	s.log = cloud.NewLog(api, organization.ID, userAgent(e))
+	s.log = cloud.NewLog(api, organization.ID, s.target.userAgent)
 	s.log.Mark(c.Context)
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {

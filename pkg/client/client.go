@@ -148,7 +148,8 @@ func defaultOptions() options {
 // WithTransport sends through rt; the default honours HTTPS_PROXY and NO_PROXY and verifies certificates.
 func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
 
-// WithUserAgent sets the User-Agent, which the API keeps in its activity log. The form is "orgctl/VERSION".
+// WithUserAgent sets the User-Agent, which the API keeps in its activity log. The form is "orgctl/VERSION (run MARK)",
+// where the mark is of one run.
 func WithUserAgent(ua string) Option { return func(o *options) { o.userAgent = ua } }
 
 // WithRate paces sends; the default is DefaultRate, the zero Rate is no limit.

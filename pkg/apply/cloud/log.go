@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
@@ -14,48 +15,79 @@ import (
 type Log struct {
 	api          *cloudapi.API
 	organization string
-	userAgent    string // of our own calls
-	seen         map[string]bool
-	since        time.Time
+	userAgent    string          // of our own calls, and of nobody else's
+	seen         map[string]bool // nil until the log was read
+	since        time.Time       // by the server's clock; zero when that is not known
 }
 
-// logWindow is how far back the log is read. It only keeps the list short: what is new is decided by ids, since no clock of
-// ours is compared with the server's.
+// logWindow is how far back the log is read. It only keeps the list short, so that our clock is good enough.
 const logWindow = 24 * time.Hour
 
-// NewLog makes the log of one organization.
+// NewLog makes the log of one organization. The user agent of our calls must tell this run from any other.
 func NewLog(api *cloudapi.API, organization, userAgent string) *Log {
-	return &Log{api: api, organization: organization, userAgent: userAgent, since: time.Now().Add(-logWindow)}
+	return &Log{api: api, organization: organization, userAgent: userAgent}
 }
 
-// Mark takes everything that the log holds now as known.
+// Mark takes everything that has been done until now as known.
 func (l *Log) Mark(ctx context.Context) {
-	all, err := l.api.ListActivities(ctx, l.organization, cloudapi.ActivityPeriod{From: l.since})
+	all, err := l.list(ctx)
 	if err != nil {
 		return
 	}
+	l.since = l.api.ServerTime()
 	l.seen = map[string]bool{}
 	for _, a := range all {
 		l.seen[a.ID] = true
 	}
 }
 
-// Foreign gives a sentence for every record since Mark that is not of our own calls, oldest first as the API lists them.
+// Foreign gives a sentence for every record of something that was done since Mark and not by us, oldest first.
 func (l *Log) Foreign(ctx context.Context) []string {
 	if l.seen == nil {
 		return nil
 	}
-	all, err := l.api.ListActivities(ctx, l.organization, cloudapi.ActivityPeriod{From: l.since})
+	all, err := l.list(ctx)
 	if err != nil {
 		return nil
 	}
 	var out []string
-	for _, a := range all {
-		// What services do by themselves is no write.
-		if l.seen[a.ID] || a.ActorType == "system" || a.ActorType == "api" && a.UserAgent == l.userAgent {
+	for _, a := range slices.Backward(all) {
+		if l.seen[a.ID] || l.ours(a) || l.before(a) || a.ActorType == "system" { // what services do by themselves is no write
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s by %s %s from %s (%s)", a.Type, a.ActorType, a.ActorDetails, a.ActorIPAddress, a.UserAgent))
+		said := fmt.Sprintf("%s by %s %s from %s", a.Type, a.ActorType, a.ActorDetails, a.ActorIPAddress)
+		if a.UserAgent != "" {
+			said += " (" + a.UserAgent + ")"
+		}
+		out = append(out, said)
 	}
 	return out
+}
+
+// list reads the log, newest first.
+func (l *Log) list(ctx context.Context) ([]cloudapi.Activity, error) {
+	all, err := l.api.ListActivities(ctx, l.organization, cloudapi.ActivityPeriod{From: time.Now().Add(-logWindow)})
+	slices.SortStableFunc(all, func(a, b cloudapi.Activity) int { return moment(b).Compare(moment(a)) })
+	return all, err
+}
+
+// ours reports whether a record may be of one of our calls. Servers of the older document do not record what a call was made
+// with (FACTS 12): there, everything that was done with a key may have been.
+func (l *Log) ours(a cloudapi.Activity) bool {
+	return a.ActorType == "api" && (a.UserAgent == l.userAgent || a.UserAgent == "")
+}
+
+// before reports whether something was done before Mark and only showed later. Both moments are of the server's clock.
+func (l *Log) before(a cloudapi.Activity) bool {
+	at := moment(a)
+	return !l.since.IsZero() && !at.IsZero() && at.Before(l.since)
+}
+
+// moment is when something was done; the zero Time where the record does not tell.
+func moment(a cloudapi.Activity) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, a.CreatedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
