@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -205,3 +206,36 @@ func TestQuiet(t *testing.T) {
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+
+// TestReportThatCannotBePrinted: what became of the organization decides on the exit code, even where nobody can be told.
+func TestReportThatCannotBePrinted(t *testing.T) {
+	dir := t.TempDir()
+	org := filepath.Join(dir, "org.yaml")
+	if err := os.WriteFile(org, []byte(manifest("spec:\n  name: Acme\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := testEnv()
+	var stderr strings.Builder
+	e.stdout, e.stderr = &fullAfter{"Plan: "}, &stderr
+	e.getenv = func(name string) string { return map[string]string{"HOME": dir}[name] }
+	got := run(t.Context(), []string{"orgctl", "apply", "-f", org, "--yes", "--sandbox", filepath.Join(dir, "org.json")}, e)
+	if got != exitOK {
+		t.Errorf("exit code %d, want %d", got, exitOK)
+	}
+	if want := "the report cannot be printed: short write\nconverged\n"; !strings.HasSuffix(stderr.String(), want) {
+		t.Errorf("standard error lacks %q:\n%s", want, stderr.String())
+	}
+}
+
+// fullAfter is a disk that is full once it holds a text.
+type fullAfter struct{ text string }
+
+func (w *fullAfter) Write(p []byte) (int, error) {
+	if w.text == "" {
+		return 0, io.ErrShortWrite
+	}
+	if strings.Contains(string(p), w.text) {
+		w.text = ""
+	}
+	return len(p), nil
+}
