@@ -127,13 +127,13 @@ func runApply(e *env, c *cli.Context) error {
 		p, _, err := s.plan(ctx, g.desired, g.sel)
 		return p, err
 	})
+	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	if !p.Empty() && !e.interrupt.received() {
-		if err := s.remarks(e, c); err != nil {
-			return err
-		}
+		s.remarks(e, c)
 	}
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
-		return err
+		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
+		_ = view.Report(e.stderr, outcome, e.stderrView())
 	}
 	if !outcome.Converged {
 		return exit(exitPartial)
@@ -142,21 +142,21 @@ func runApply(e *env, c *cli.Context) error {
 }
 
 // remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses.
-func (s *session) remarks(e *env, c *cli.Context) error {
+func (s *session) remarks(e *env, c *cli.Context) {
 	var lines []string
 	for _, foreign := range s.log.Foreign(c.Context) {
 		lines = append(lines, "meanwhile: "+foreign)
 	}
 	if dir, ok := s.sink.(*secrets.Dir); ok {
 		unused, err := dir.Unused()
-		if err != nil {
-			return err
-		}
 		for _, file := range unused {
 			lines = append(lines, "stored, and in use by nothing: "+file)
 		}
+		if err != nil {
+			lines = append(lines, "stored secrets that cannot be read: "+err.Error())
+		}
 	}
-	return view.Message(e.stderr, strings.Join(lines, "\n"))
+	_ = view.Message(e.stderr, strings.Join(lines, "\n"))
 }
 
 // preflight holds a plan that creates services to the organization's quotas: one request that plans need not make. A key

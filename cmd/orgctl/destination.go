@@ -127,7 +127,7 @@ func (e *env) write(to destination, write func(io.Writer) error) error {
 	case to.stdout:
 		return write(e.stdout)
 	case to.open == 2:
-		err = write(e.stderr)
+		err = write(quiet{os.Stderr}) // not as a remark: what cannot be written is missed
 	case to.open >= 0:
 		err = writeInto(os.NewFile(uintptr(to.open), to.name), write)
 	case to.info != nil && !to.info.Mode().IsRegular():

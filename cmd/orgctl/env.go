@@ -46,7 +46,7 @@ func processEnv() *env {
 	stdoutFile, _ := os.Stdout.Stat()
 	signals := newInterrupt()
 	return &env{
-		stdin: interruptible{os.Stdin, signals.stop}, stdout: quiet{os.Stdout}, stderr: quiet{os.Stderr}, getenv: os.Getenv,
+		stdin: interruptible{os.Stdin, signals.stop}, stdout: quiet{os.Stdout}, stderr: lossy{os.Stderr}, getenv: os.Getenv,
 		stdinFile: stdinFile, stdoutFile: stdoutFile,
 		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
@@ -65,6 +65,14 @@ func (q quiet) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return n, err
+}
+
+// lossy writes to standard error: what it does not take has nowhere else to go, and nothing depends on it.
+type lossy struct{ w io.Writer }
+
+func (l lossy) Write(p []byte) (int, error) {
+	_, _ = l.w.Write(p)
+	return len(p), nil
 }
 
 // released is set by the linker in release builds.

@@ -222,7 +222,7 @@ func TestReportThatCannotBePrinted(t *testing.T) {
 	if got != exitOK {
 		t.Errorf("exit code %d, want %d", got, exitOK)
 	}
-	if want := "the report cannot be printed: short write\nconverged\n"; !strings.HasSuffix(stderr.String(), want) {
+	if want := "the report cannot be printed: short write\nApplied 1, failed 0, skipped 0, unknown 0.\nconverged\n"; !strings.HasSuffix(stderr.String(), want) {
 		t.Errorf("standard error lacks %q:\n%s", want, stderr.String())
 	}
 }

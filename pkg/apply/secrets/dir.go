@@ -192,13 +192,14 @@ func (d *Dir) latest(kind, name string) (map[string]fileName, error) {
 }
 
 func (d *Dir) read(kind string, file fileName) (Record, error) {
-	data, err := os.ReadFile(filepath.Join(d.path, folders[kind], file.String()))
+	path := filepath.Join(d.path, folders[kind], file.String())
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return Record{}, err
 	}
 	r, err := Decode(data)
 	if err != nil || r.Kind != kind {
-		return Record{}, fmt.Errorf("%s is not a record of one", file) // the decoder's own message may quote the secret
+		return Record{}, fmt.Errorf("%s is not a record of a %s", path, kind) // the decoder's own message may quote the secret
 	}
 	r.Version = file.version
 	return r, nil
@@ -248,23 +249,30 @@ func syncDir(path string) error {
 }
 
 // Unused names the files of secrets that were stored and that the API was never seen to take: left over from creations that
-// were refused or interrupted. Sealed files cannot tell and are not among them.
-func (d *Dir) Unused() ([]string, error) {
-	var out []string
-	for _, folder := range slices.Sorted(maps.Values(folders)) {
-		files, err := filepath.Glob(filepath.Join(d.path, folder, "*.json"))
-		if err != nil {
-			return nil, fmt.Errorf("list secrets: %w", err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(filepath.Clean(file))
-			if err != nil {
-				return nil, fmt.Errorf("list secrets: %w", err)
+// were refused or interrupted. Sealed files cannot tell and are not among them. What cannot be read is named by the error, and
+// the rest is given all the same.
+func (d *Dir) Unused() (files []string, err error) {
+	for _, kind := range slices.Sorted(maps.Keys(folders)) {
+		folder := filepath.Join(d.path, folders[kind])
+		entries, problem := os.ReadDir(folder)
+		err = errors.Join(err, problem)
+		for _, entry := range entries {
+			file, ok := parseFileName(entry.Name())
+			if !ok || file.sealed {
+				continue
 			}
-			if r, err := Decode(data); err == nil && r.ID == "" {
-				out = append(out, file)
+			path := filepath.Join(folder, entry.Name())
+			if !entry.Type().IsRegular() {
+				err = errors.Join(err, fmt.Errorf("%s: is no regular file", path))
+				continue
+			}
+			r, problem := d.read(kind, file)
+			if problem != nil {
+				err = errors.Join(err, problem)
+			} else if r.ID == "" {
+				files = append(files, path)
 			}
 		}
 	}
-	return out, nil
+	return files, err
 }
