@@ -50,6 +50,37 @@ func TestBad(t *testing.T) {
 	}
 }
 
+// TestWarnings loads every file of testdata/warn, which is a valid manifest, and compares what is said of it with its *.want
+// file. The code that a name begins with is among that.
+func TestWarnings(t *testing.T) {
+	t.Chdir(filepath.Join("testdata", "warn"))
+	paths, err := filepath.Glob("*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(path, ".yaml")
+		t.Run(name, func(t *testing.T) {
+			files, problems := spec.Read([]string{path}, nil)
+			organizations, diags := spec.Load(files)
+			if len(organizations) != 1 || diags.HasErrors() || len(problems) > 0 {
+				t.Fatalf("not loaded: %v %v", problems, diags)
+			}
+			code, _, _ := strings.Cut(name, "-")
+			var got strings.Builder
+			promised := false
+			for _, d := range diags {
+				got.WriteString(d.String() + "\n")
+				promised = promised || d.Code == code
+			}
+			if !promised {
+				t.Errorf("no %s among\n%s", code, &got)
+			}
+			golden(t, name+".want", got.String())
+		})
+	}
+}
+
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
