@@ -39,7 +39,7 @@ func ParseSelector(pattern string) (string, error) {
 	if _, err := path.Match(glob, ""); err != nil || glob == "" {
 		return "", fmt.Errorf("%q is not of the form KIND/GLOB", pattern)
 	}
-	return kind + "/" + glob, nil
+	return kind + "/" + spec.CanonicalName(glob), nil
 }
 
 // MatchAny reports whether any pattern matches an address. A pattern without slashes in its glob also matches the last part

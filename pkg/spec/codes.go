@@ -40,6 +40,7 @@ const (
 	CodeIPSource   = "OC261" // not an IPv4 address or CIDR
 	CodeHostBits   = "OC262" // a CIDR with host bits
 	CodeIPConflict = "OC263" // one address listed twice
+	CodeBareZero   = "OC264" // warning: 0.0.0.0 without /0
 
 	CodeReplicas    = "OC270" // count and band of replicas
 	CodeMinMax      = "OC271" // minimum above maximum
@@ -51,6 +52,15 @@ const (
 	CodeReserved    = "OC277" // a tag that orgctl keeps for itself
 	CodeTimestamp   = "OC278" // not an RFC 3339 timestamp
 	CodeAllowDelete = "OC279" // not service/GLOB
+	CodeCoreDumps   = "OC280" // core dumps that the organization forbids
+	CodeEncryption  = "OC281" // encryption settings that do not go together
+
+	// Warnings.
+	CodeUnknownValue  = "OC290" // a value of the server's that nobody has heard of
+	CodeForeignRegion = "OC291" // a region of another provider
+	CodeTemplate      = "OC292" // a name that looks like a template
+	CodeDoubtful      = "OC293" // a name that the API may refuse
+	CodeDecomposed    = "OC294" // a name in another Unicode form than NFC
 
 	CodeTooMany = "OC299" // more problems than are shown
 )

@@ -79,8 +79,8 @@ func (d *draft) addSpec(in place, spec Tree) {
 		d.merge(d.defaults, in.at("serviceDefaults"), defaults, CodeConflict, slices.Collect(maps.Keys(defaults))...)
 	}
 	if sets, ok := spec["ipSets"].(Tree); ok {
-		for name, value := range sets {
-			d.addSet(in.at("ipSets"), name, value)
+		for _, name := range slices.Sorted(maps.Keys(sets)) {
+			d.addSet(in.at("ipSets"), name, sets[name])
 		}
 	}
 	for _, kind := range Kinds() {
@@ -124,6 +124,10 @@ func (d *draft) report(code string, pos Pos, message, hint string, related ...Re
 	})
 }
 
+func (d *draft) warn(code string, pos Pos, message, hint string) {
+	d.diags = append(d.diags, Diagnostic{Severity: SeverityWarning, Code: code, Message: message, Hint: hint, Pos: pos})
+}
+
 // suggest is didYouMean for as many problems as will be shown: looking for neighbours costs as much as there are names.
 func (d *draft) suggest(word string, known []string) string {
 	if d.suggested++; d.suggested > maxDiagnostics {
@@ -132,11 +136,12 @@ func (d *draft) suggest(word string, known []string) string {
 	return didYouMean(word, known)
 }
 
-// naturalKey is what addresses an entry, or "" where the manifest does not say enough. keyField is where it is written.
+// naturalKey is what addresses an entry, in its canonical form, or "" where the manifest does not say enough. keyField is where
+// it is written.
 func naturalKey(collection string, e entry) (name, keyField string) {
 	switch collection {
 	case "members", "invitations":
-		return strings.ToLower(text(e.tree, "email")), "email"
+		return CanonicalName(strings.ToLower(text(e.tree, "email"))), "email"
 	case "privateEndpoints":
 		provider, region, id := text(e.tree, "cloudProvider"), text(e.tree, "region"), text(e.tree, "id")
 		if provider == "" || region == "" || id == "" {
@@ -144,6 +149,6 @@ func naturalKey(collection string, e entry) (name, keyField string) {
 		}
 		return PrivateEndpointName(provider, region, id), "id"
 	default:
-		return text(e.tree, "name"), "name"
+		return CanonicalName(text(e.tree, "name")), "name"
 	}
 }

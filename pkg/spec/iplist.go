@@ -28,12 +28,12 @@ func (e ipEntry) pos() Pos { return e.list.at(e.index).pos() }
 
 func (d *draft) addSet(sets place, name string, value any) {
 	set := &ipSet{name: name, key: sets.key(name)}
-	if first, twice := d.sets[name]; twice {
+	if first, twice := d.sets[CanonicalName(name)]; twice {
 		d.report(CodeDuplicate, set.key, fmt.Sprintf("IP set %s is declared twice", quoted(name)), "",
 			Related{"first declared here", first.key})
 		return
 	}
-	d.sets[name] = set
+	d.sets[CanonicalName(name)] = set
 	elements, _ := value.([]any)
 	list := sets.at(name)
 	seen := make(map[netip.Prefix]ipEntry, len(elements))
@@ -106,6 +106,7 @@ func (d *draft) useSet(pos Pos, value any, used map[string]int, index int, list 
 	if !ok {
 		return
 	}
+	name = CanonicalName(name)
 	if first, twice := used[name]; twice {
 		d.report(CodeIPConflict, pos, fmt.Sprintf("IP set %s is listed twice", quoted(name)), "",
 			Related{"first listed here", list.at(first, "set").pos()})
@@ -162,6 +163,9 @@ func (d *draft) ipEntry(list place, index int, tree Tree) (e ipEntry, ok bool) {
 	case network != network.Masked():
 		return report(CodeHostBits, fmt.Sprintf("network %s has host bits", source),
 			fmt.Sprintf("write %s for the network, or %s for the one address", network.Masked(), network.Addr()))
+	}
+	if network.Addr().IsUnspecified() && network.Bits() == network.Addr().BitLen() {
+		d.warn(CodeBareZero, list.at(index, "source").pos(), source+" is one address, which nobody has", "anywhere is 0.0.0.0/0")
 	}
 	return ipEntry{tree: tree, network: network, list: list, index: index}, true
 }

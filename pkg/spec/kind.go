@@ -197,7 +197,7 @@ var (
 		Key:   func(e any) string { return text(e, "key") },
 		Equal: func(a, b any) bool { return text(a, "value") == text(b, "value") },
 	}
-	roleList = &List{Key: func(e any) string { s, _ := e.(string); return strings.ToLower(s) }}
+	roleList = &List{Key: func(e any) string { s, _ := e.(string); return strings.ToLower(CanonicalName(s)) }}
 	idList   = &List{Key: func(e any) string { s, _ := e.(string); return s }}
 	// protocolList: only mysql can be toggled (FACTS 5.8); a protocol that is not reported is disabled.
 	protocolList = &List{

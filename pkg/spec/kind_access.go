@@ -5,7 +5,7 @@ var keyKind = &Kind{
 	Name:       "key",
 	Collection: "keys",
 	Fields: []Field{
-		{Path: "name"},
+		{Path: "name", Equal: equalName},
 		{Path: "state", Default: "enabled"},
 		{Path: "roles", List: roleList},
 		{Path: "expireAt", Equal: equalInstant, Nullable: true},

@@ -6,7 +6,7 @@ import "strings"
 var organizationKind = &Kind{
 	Name: "organization",
 	Fields: []Field{
-		{Path: "name"},
+		{Path: "name", Equal: equalName},
 		{Path: "enableCoreDumps"},
 	},
 }

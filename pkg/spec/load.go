@@ -54,7 +54,7 @@ func Load(files []File) ([]*Organization, Diagnostics) {
 		organizations = append(organizations, d.resolve(name))
 		diags = append(diags, d.diags...)
 	}
-	diags = capped(diags.Sort())
+	diags = capped(settled(diags).Sort())
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -88,13 +88,34 @@ func nothingFound(files []File) Diagnostics {
 	return diags
 }
 
-func capped(diags Diagnostics) Diagnostics {
-	if len(diags) <= maxDiagnostics {
-		return diags
+// settled drops the warnings about what an error has been said of.
+func settled(diags Diagnostics) Diagnostics {
+	wrong := map[Pos]bool{}
+	for _, d := range diags {
+		if d.Severity == SeverityError {
+			wrong[d.Pos] = true
+		}
 	}
-	more := len(diags) - maxDiagnostics
-	return append(diags[:maxDiagnostics:maxDiagnostics], Diagnostic{
-		Severity: SeverityError, Code: CodeTooMany, Message: fmt.Sprintf("and %d more problems", more),
-		Hint: "correct the ones above first",
-	})
+	return slices.DeleteFunc(diags, func(d Diagnostic) bool { return d.Severity == SeverityWarning && wrong[d.Pos] })
+}
+
+// capped bounds errors and warnings apart: many warnings neither hide an error nor become one.
+func capped(diags Diagnostics) Diagnostics {
+	kept := make(Diagnostics, 0, len(diags))
+	count := map[Severity]int{}
+	for _, d := range diags {
+		if count[d.Severity]++; count[d.Severity] <= maxDiagnostics {
+			kept = append(kept, d)
+		}
+	}
+	for _, severity := range []Severity{SeverityError, SeverityWarning} {
+		if more := count[severity] - maxDiagnostics; more > 0 {
+			rest := Diagnostic{Severity: severity, Code: CodeTooMany, Message: fmt.Sprintf("and %d more warnings", more)}
+			if severity == SeverityError {
+				rest.Message, rest.Hint = fmt.Sprintf("and %d more problems", more), "correct the ones above first"
+			}
+			kept = append(kept, rest)
+		}
+	}
+	return kept
 }

@@ -238,7 +238,7 @@ spec:
 		},
 		{
 			name: "ensure: present is the default",
-			body: "spec: {members: [{email: a@b, ensure: present}]}", address: "member/a@b", want: spec.Tree{"email": "a@b"},
+			body: "spec: {members: [{email: a@b.c, ensure: present}]}", address: "member/a@b.c", want: spec.Tree{"email": "a@b.c"},
 		},
 		{
 			name: "endpoints that are not declared may exist",

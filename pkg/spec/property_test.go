@@ -150,11 +150,11 @@ func TestShufflingChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawParts(t)
 		first, diags := spec.Load(p.write(t))
-		if len(diags) > 0 {
+		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
 		second, diags := spec.Load(p.write(t))
-		if len(diags) > 0 {
+		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
 		if diff := cmp.Diff(first, second, options); diff != "" {
@@ -173,7 +173,7 @@ func TestPlacesAreTrue(t *testing.T) {
 			lines[f.Name] = strings.Split(string(f.Data), "\n")
 		}
 		organizations, diags := spec.Load(files)
-		if len(diags) > 0 {
+		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
 		for _, r := range organizations[0].Resources {

@@ -9,6 +9,9 @@ import (
 // intentKeys say something about an object besides its fields; they never enter its tree.
 var intentKeys = []string{"id", "previously", "ensure", "protect", "access", "role"}
 
+// nameKeys hold a name, the object's own or another's; it enters the tree in its canonical form.
+var nameKeys = []string{"name", "warehouse"}
+
 // resolve turns a draft into the desired state. It assumes nothing of a draft that has problems: the result is then
 // thrown away, and resolving it only serves to find the problems of its IP lists.
 func (d *draft) resolve(name string) *Organization {
@@ -105,7 +108,7 @@ func build(kind *Kind, e entry, written settings) Resource {
 	former, _ := e.tree["previously"].([]any)
 	for _, f := range former {
 		if name, ok := f.(string); ok {
-			r.Intent.Previously = append(r.Intent.Previously, name)
+			r.Intent.Previously = append(r.Intent.Previously, CanonicalName(name))
 		}
 	}
 	if role, ok := written["role"]; ok {
@@ -115,6 +118,9 @@ func build(kind *Kind, e entry, written settings) Resource {
 	for key, s := range written {
 		if slices.Contains(intentKeys, key) {
 			continue
+		}
+		if name, ok := s.value.(string); ok && slices.Contains(nameKeys, key) {
+			s.value = CanonicalName(name)
 		}
 		nested, isTree := s.value.(Tree)
 		if !isTree {
@@ -157,7 +163,7 @@ func (d *draft) policyWords(key string) []string {
 		list, _ := policy[key].([]any)
 		for _, e := range list {
 			if word, ok := e.(string); ok {
-				words[word] = true
+				words[CanonicalName(word)] = true
 			}
 		}
 	}

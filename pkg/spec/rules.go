@@ -19,6 +19,8 @@ func (d *draft) check() {
 		d.checkExpiry(key)
 	}
 	d.checkServices()
+	d.checkKnown()
+	d.checkSpelling()
 	for _, doc := range d.docs {
 		d.checkAllowDelete(doc)
 	}
@@ -30,7 +32,11 @@ func (d *draft) checkNames(kind *Kind) {
 	for _, e := range d.entries[kind.Collection] {
 		name, field := naturalKey(kind.Collection, e)
 		if first, twice := names[name]; twice && name != "" {
-			d.report(CodeDuplicate, e.at(field).pos(), fmt.Sprintf("%s %s is declared twice", kind.Name, quoted(name)), "",
+			hint := ""
+			if written := text(e.tree, field); written != text(first.tree, field) && CanonicalName(written) == CanonicalName(text(first.tree, field)) {
+				hint = "the two differ in their Unicode form alone"
+			}
+			d.report(CodeDuplicate, e.at(field).pos(), fmt.Sprintf("%s %s is declared twice", kind.Name, quoted(name)), hint,
 				Related{"first declared here", first.at(field).pos()})
 			continue
 		}
@@ -52,13 +58,13 @@ func (d *draft) checkNames(kind *Kind) {
 func (d *draft) checkFormerNames(kind *Kind) {
 	declared, claimed := map[string]entry{}, map[string]Pos{}
 	for _, e := range d.entries[kind.Collection] {
-		declared[text(e.tree, "name")] = e
+		declared[CanonicalName(text(e.tree, "name"))] = e
 	}
 	for _, e := range d.entries[kind.Collection] {
 		former, _ := e.tree["previously"].([]any)
 		for i, f := range former {
 			name, _ := f.(string)
-			if name == "" {
+			if name = CanonicalName(name); name == "" {
 				continue
 			}
 			pos := e.at("previously", i).pos()
@@ -78,12 +84,13 @@ func (d *draft) checkFormerNames(kind *Kind) {
 func (d *draft) checkPeople() {
 	members := map[string]entry{}
 	for _, m := range d.entries["members"] {
-		members[strings.ToLower(text(m.tree, "email"))] = m
+		email, _ := naturalKey("members", m)
+		members[email] = m
 		d.checkRoles(m)
 	}
 	for _, i := range d.entries["invitations"] {
 		d.checkRoles(i)
-		email := strings.ToLower(text(i.tree, "email"))
+		email, _ := naturalKey("invitations", i)
 		if m, both := members[email]; both && email != "" && !m.absent() && !i.absent() {
 			d.report(CodePersonTwice, i.at("email").pos(), fmt.Sprintf("%s is both a member and an invitation", quoted(email)),
 				"keep the member: who has not joined is invited", Related{"the member", m.at("email").pos()})

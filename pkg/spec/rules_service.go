@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // service is a declared service with the defaults applied. Its fields keep their places: a rule that a default breaks is
@@ -57,12 +58,12 @@ const reservedTag = "orgctl-op"
 func (d *draft) checkServices() {
 	primaries := map[string]entry{}
 	for _, e := range d.entries["services"] {
-		primaries[text(e.tree, "name")] = e
+		primaries[CanonicalName(text(e.tree, "name"))] = e
 	}
-	endpoints := map[string]bool{} // id -> some endpoint of that id is meant to exist
+	endpoints := map[string][]entry{} // by id, which several registrations may share
 	for _, e := range d.entries["privateEndpoints"] {
 		id := text(e.tree, "id")
-		endpoints[id] = endpoints[id] || !e.absent()
+		endpoints[id] = append(endpoints[id], e)
 	}
 	for _, s := range d.services {
 		d.checkReplicas(s)
@@ -70,6 +71,8 @@ func (d *draft) checkServices() {
 		d.checkSettings(s)
 		d.checkWarehouse(s, primaries)
 		d.checkEndpoints(s, endpoints)
+		d.checkEncryption(s)
+		d.checkCoreDumps(s)
 		d.checkDistinct(s.list("tags"), s.value("tags"), "tag", tagList)
 		d.checkDistinct(s.list("endpoints"), s.value("endpoints"), "protocol", protocolList)
 		for i, tag := range s.list("tags") {
@@ -164,11 +167,11 @@ func (d *draft) checkWarehouse(s service, services map[string]entry) {
 		d.report(CodeSecondary, s.key("backupConfiguration"), "a secondary service has no backups of its own",
 			"configure them on its primary", Related{"warehouse", s.key("warehouse")})
 	}
-	name, pos := s.text("warehouse"), s.value("warehouse").pos()
+	name, pos := CanonicalName(s.text("warehouse")), s.value("warehouse").pos()
 	primary, declared := services[name]
 	switch {
 	case name == "":
-	case name == text(s.tree, "name"):
+	case name == CanonicalName(text(s.tree, "name")):
 		d.report(CodeWarehouse, pos, "a service cannot be its own warehouse", "leave warehouse out: a primary has one of its own")
 	case !declared && d.complete:
 		d.report(CodeWarehouse, pos, fmt.Sprintf("warehouse %s is no declared service", quoted(name)), d.suggest(name, values(d.entries["services"], "name")))
@@ -181,25 +184,73 @@ func (d *draft) checkWarehouse(s service, services map[string]entry) {
 	}
 }
 
-// checkEndpoints: where the registry of endpoints is declared, services attach only what is in it.
-func (d *draft) checkEndpoints(s service, endpoints map[string]bool) {
+// checkEncryption: keys of the customer's are a matter of aws, and another key is for data that are encrypted with one.
+func (d *draft) checkEncryption(s service) {
+	provider := s.text("provider")
+	for _, field := range []string{"encryptionKey", "encryptionAssumedRoleIdentifier"} {
+		if s.has(field) && (provider == "gcp" || provider == "azure") {
+			d.report(CodeEncryption, s.key(field), fmt.Sprintf("%s is given with provider %s", field, provider),
+				"customer managed keys are available on aws only", Related{"provider", s.key("provider")})
+		}
+	}
+	if s.has("transparentDataEncryptionKeyId") && s.settings["hasTransparentDataEncryption"].value == false {
+		d.report(CodeEncryption, s.key("transparentDataEncryptionKeyId"),
+			"transparentDataEncryptionKeyId is given without transparent data encryption",
+			"write hasTransparentDataEncryption: true, or leave the key out",
+			Related{"hasTransparentDataEncryption", s.key("hasTransparentDataEncryption")})
+	}
+}
+
+// checkCoreDumps: what the organization forbids, no service may do (FACTS 4).
+func (d *draft) checkCoreDumps(s service) {
+	organization := d.scalars["enableCoreDumps"]
+	if organization.value == false && s.settings["enableCoreDumps"].value == true && !s.absent() {
+		d.report(CodeCoreDumps, s.value("enableCoreDumps").pos(), "enableCoreDumps is true on a service of an organization that forbids it",
+			"the organization's false holds for every service", Related{"forbidden here", organization.in.key("enableCoreDumps")})
+	}
+}
+
+// checkEndpoints: where the registry of endpoints is declared, services attach only what is in it, of their own provider and
+// region (FACTS 4.2).
+func (d *draft) checkEndpoints(s service, endpoints map[string][]entry) {
 	ids := s.list("privateEndpointIds")
 	d.checkDistinct(ids, s.value("privateEndpointIds"), "private endpoint", idList)
-	if _, declared := d.declared["privateEndpoints"]; !declared || !d.complete {
+	if _, declared := d.declared["privateEndpoints"]; !declared || !d.complete || s.absent() {
 		return
 	}
 	for i, id := range ids {
 		name, _ := id.(string)
-		present, known := endpoints[name]
+		if name == "" {
+			continue
+		}
+		pos := s.value("privateEndpointIds", i).pos()
+		present := slices.DeleteFunc(slices.Clone(endpoints[name]), entry.absent)
 		switch {
-		case name == "" || present || s.absent():
-		case known:
-			d.report(CodeUnknownEndpoint, s.value("privateEndpointIds", i).pos(),
-				fmt.Sprintf("private endpoint %s is declared absent", quoted(name)), "detach it, or keep the endpoint")
-		default:
-			d.report(CodeUnknownEndpoint, s.value("privateEndpointIds", i).pos(),
-				fmt.Sprintf("private endpoint %s is not in spec.privateEndpoints", quoted(name)),
+		case len(endpoints[name]) == 0:
+			d.report(CodeUnknownEndpoint, pos, fmt.Sprintf("private endpoint %s is not in spec.privateEndpoints", quoted(name)),
 				d.suggest(name, values(d.entries["privateEndpoints"], "id")))
+		case len(present) == 0:
+			d.report(CodeUnknownEndpoint, pos, fmt.Sprintf("private endpoint %s is declared absent", quoted(name)), "detach it, or keep the endpoint")
+		case !slices.ContainsFunc(present, s.reaches):
+			d.reportElsewhere(s, name, pos, present)
 		}
 	}
+}
+
+// reaches reports whether a service may attach an endpoint, as far as the manifests say where both are.
+func (s service) reaches(endpoint entry) bool {
+	fits := func(own, other string) bool { return own == "" || other == "" || own == other }
+	return fits(s.text("provider"), text(endpoint.tree, "cloudProvider")) && fits(s.text("region"), text(endpoint.tree, "region"))
+}
+
+func (d *draft) reportElsewhere(s service, id string, pos Pos, endpoints []entry) {
+	var places []string
+	var related []Related
+	for _, e := range endpoints {
+		places = append(places, text(e.tree, "cloudProvider")+"/"+text(e.tree, "region"))
+		related = append(related, Related{"declared here", e.at("id").pos()})
+	}
+	own := strings.Trim(s.text("provider")+"/"+s.text("region"), "/")
+	d.report(CodeUnknownEndpoint, pos, fmt.Sprintf("private endpoint %s is declared for %s, and the service is in %s", quoted(id), strings.Join(places, " and "), own),
+		"a service attaches endpoints of its own provider and region", related...)
 }

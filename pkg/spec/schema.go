@@ -41,6 +41,17 @@ type compiledSchema struct {
 	source map[string]any
 }
 
+// examples are what a definition gives as examples of a property.
+func (s *compiledSchema) examples(definition, property string) []string {
+	part, _ := s.at("#/$defs/" + definition + "/properties/" + property + "/examples")
+	list, _ := part["examples"].([]any)
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i], _ = e.(string)
+	}
+	return out
+}
+
 // at finds the part of the schema that an absolute keyword location names, and the keyword.
 func (s *compiledSchema) at(location string) (part map[string]any, keyword string) {
 	_, pointer, _ := strings.Cut(location, "#")

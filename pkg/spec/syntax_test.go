@@ -168,7 +168,7 @@ func TestJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			organizations, diags := spec.Load([]spec.File{f})
-			if len(diags) > 0 || len(organizations) != 1 {
+			if diags.HasErrors() || len(organizations) != 1 {
 				t.Fatal(diags)
 			}
 			got := find(t, organizations[0], "service/😀 a/b <>")

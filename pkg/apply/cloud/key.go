@@ -23,7 +23,7 @@ func keyResource(k cloudapi.APIKey, migrated bool) spec.Resource {
 	f["roles"] = roleList(migrated, k.AssignedRoles, k.Roles...)
 	list(f, "ipAccessList", k.IPAccessList, ipEntry)
 	return spec.Resource{
-		Address: spec.Address{Kind: "key", Name: k.Name}, ID: k.ID, Spec: spec.Tree(f),
+		Address: spec.Address{Kind: "key", Name: spec.CanonicalName(k.Name)}, ID: k.ID, Spec: spec.Tree(f),
 		Status: spec.Tree{diff.StatusKeySuffix: k.KeySuffix},
 	}
 }

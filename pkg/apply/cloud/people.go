@@ -16,7 +16,7 @@ import (
 )
 
 func memberResource(m cloudapi.Member, migrated bool) spec.Resource {
-	email := strings.ToLower(m.Email)
+	email := spec.CanonicalName(strings.ToLower(m.Email))
 	if email == "" {
 		email = m.UserID // servers of the old document show no e-mail, and nothing else identifies a member
 	}
@@ -28,7 +28,7 @@ func memberResource(m cloudapi.Member, migrated bool) spec.Resource {
 }
 
 func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
-	email := strings.ToLower(i.Email)
+	email := spec.CanonicalName(strings.ToLower(i.Email))
 	return spec.Resource{
 		Address: spec.Address{Kind: "invitation", Name: email}, ID: i.ID,
 		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, i.AssignedRoles, i.Role)},

@@ -32,7 +32,7 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 	primaries := map[string]string{} // warehouse id -> name of its primary
 	for _, s := range all {
 		if s.IsPrimary == nil || bool(*s.IsPrimary) {
-			primaries[s.DataWarehouseID] = s.Name
+			primaries[s.DataWarehouseID] = spec.CanonicalName(s.Name)
 		}
 	}
 	var out []spec.Resource
@@ -41,7 +41,7 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 			continue
 		}
 		r := spec.Resource{
-			Address: spec.Address{Kind: "service", Name: s.Name}, ID: s.ID, Spec: serviceTree(s),
+			Address: spec.Address{Kind: "service", Name: spec.CanonicalName(s.Name)}, ID: s.ID, Spec: serviceTree(s),
 			Status: spec.Tree{diff.StatusWarehouse: s.DataWarehouseID},
 		}
 		if s.IsPrimary != nil && !bool(*s.IsPrimary) {
