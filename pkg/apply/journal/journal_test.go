@@ -1,8 +1,11 @@
 package journal_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,5 +102,96 @@ func TestForeignLineIsAnError(t *testing.T) {
 	}
 	if _, err := journal.Open(path, ours); err == nil {
 		t.Error("a file that is no journal was taken for one")
+	}
+}
+
+// A crash of the machine may leave a file that ends in zeros or in half a line. What was complete before it counts, on this run
+// and on every later one, and the damage is gone from the disk.
+func TestDamageIsRepaired(t *testing.T) {
+	for name, tail := range map[string]string{
+		"zeros":                          "\x00\x00\x00\x00",
+		"half a line":                    `{"api":"https://api.exam`,
+		"half a line and zeros":          `{"api":"https://api.exam` + "\x00\x00\x00",
+		"zeros that an entry came after": "\x00\x00" + `{"api":"https://api.example.com","organization":"1","number":1,"outcome":"done"}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal")
+			first := open(t, path, ours)
+			begin(t, first, service)
+			n := begin(t, first, key)
+			if name == "zeros that an entry came after" {
+				n = -1
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, append(data, tail...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for run := range 3 {
+				j := open(t, path, ours)
+				if _, ok := j.Pending()[0]; !ok {
+					t.Fatalf("run %d has lost the first intent: %v", run, j.Pending())
+				}
+				if _, ok := j.Pending()[1]; ok != (n == 1) {
+					t.Fatalf("run %d has the second intent: %v", run, ok)
+				}
+				if data, err := os.ReadFile(path); err != nil || !bytes.HasSuffix(data, []byte("}\n")) || bytes.ContainsRune(data, 0) {
+					t.Fatalf("run %d leaves %q, %v", run, data, err)
+				}
+				if err := j.End(begin(t, j, service), journal.Absent); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A journal holds what is open and nothing else, once it has been opened.
+func TestWhatIsDoneGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := open(t, path, ours)
+	for range 100 {
+		if err := j.End(begin(t, j, service), journal.Done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin(t, j, key)
+	begin(t, open(t, path, theirs), service)
+	open(t, path, ours)
+	data, err := os.ReadFile(path)
+	if n := bytes.Count(data, []byte("\n")); err != nil || n != 2 {
+		t.Errorf("%d lines, %v:\n%s", n, err, data)
+	}
+}
+
+// Runs of different organizations may use one file at a time: neither takes away what the other needs.
+func TestTwoScopesAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	var wg sync.WaitGroup
+	for _, scope := range []journal.Scope{ours, theirs} {
+		wg.Go(func() {
+			for range 30 {
+				j, err := journal.Open(path, scope)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				done, err := j.Begin(service)
+				if err := errors.Join(err, j.End(done, journal.Done)); err != nil {
+					t.Error(err)
+				}
+				if _, err := j.Begin(key); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, scope := range []journal.Scope{ours, theirs} {
+		if n := len(open(t, path, scope).Pending()); n != 30 {
+			t.Errorf("%d of 30 intents of organization %s", n, scope.Organization)
+		}
 	}
 }
