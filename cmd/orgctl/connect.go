@@ -16,6 +16,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -144,7 +145,7 @@ func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*co
 		return nil, err
 	}
 	return &connection{cloud.New(api, cloud.Options{
-		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(journal.Scope{}), Tick: t.tick,
+		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(store.Scope{}), Tick: t.tick,
 	})}, nil
 }
 

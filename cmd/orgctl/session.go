@@ -7,8 +7,8 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
-	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -65,7 +65,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	scope := journal.Scope{API: url, Organization: organization.ID}
+	scope := store.Scope{API: url, Organization: organization.ID}
 	if s.target.sandbox == "" {
 		if err := s.lock(e.statePath(scope, ".lock")); err != nil {
 			return nil, err
@@ -75,7 +75,6 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	s.releases = append(s.releases, func() { _ = remembered.Close() })
 	s.connection = connection{cloud.New(api, cloud.Options{
 		OrganizationID: organization.ID, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
 		Limits: cloud.Limits{

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
 // stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in.
@@ -24,12 +23,6 @@ func (e *env) stateDir() string {
 		return filepath.Join(home, ".local", "state", "orgctl")
 	}
 	return filepath.Join(os.TempDir(), "orgctl-"+strconv.Itoa(os.Getuid()))
-}
-
-// scopeName is a file name for one organization behind one API.
-func scopeName(s journal.Scope) string {
-	sum := sha256.Sum256([]byte(s.API + "\n" + s.Organization))
-	return s.Organization + "-" + hex.EncodeToString(sum[:4])
 }
 
 // lock makes this run the only apply of its organization on this host. It does not wait: whoever comes second would apply a
@@ -55,12 +48,12 @@ func lock(path string) (release func(), err error) {
 }
 
 // statePath is a file of one organization in the user's state directory.
-func (e *env) statePath(s journal.Scope, suffix string) string {
-	return filepath.Join(e.stateDir(), scopeName(s)+suffix)
+func (e *env) statePath(s store.Scope, suffix string) string {
+	return filepath.Join(e.stateDir(), s.FileName()+suffix)
 }
 
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
-func (t *target) openJournal(e *env, c *cli.Context, s journal.Scope) (*journal.Journal, error) {
+func (t *target) openJournal(e *env, c *cli.Context, s store.Scope) (*journal.Journal, error) {
 	const name = "journal.jsonl"
 	switch file, secretsDir := c.String("journal"), c.String("secrets-out"); {
 	case file != "":

@@ -13,6 +13,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -46,7 +47,7 @@ const userAgent = "orgctl/test"
 
 func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
 	t.Helper()
-	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory(), journal: journal.Memory(journal.Scope{})}
+	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory(), journal: journal.Memory(store.Scope{})}
 	b.backend = b.connect(b.checked(b.server.Transport()))
 	return b
 }

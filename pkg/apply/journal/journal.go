@@ -11,17 +11,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
-)
 
-// Scope is what an entry is bound to: entries of another API or organization are nobody's business.
-type Scope struct {
-	API          string `json:"api"`
-	Organization string `json:"organization"`
-}
+	"github.com/gofrs/flock"
+
+	"github.com/orgctl/orgctl/pkg/apply/store"
+)
 
 // Intent is one creation that was about to be sent.
 type Intent struct {
@@ -38,56 +38,96 @@ const (
 	Absent = "absent" // looked for until it counted as never made
 )
 
-// Journal appends entries to a file and makes each durable before it returns. It is safe for concurrent use.
+// Journal appends entries to a file and makes each durable before it returns. It is safe for concurrent use, and so is the
+// file: runs of other organizations may write to it at the same time. It needs no closing.
 type Journal struct {
-	scope Scope
+	scope store.Scope
+	disk  store.Disk
+	path  string // "" in memory
 
 	mu   sync.Mutex
-	file *os.File // nil in memory
-	next int      // number of the next intent, above all that the file holds of any scope
+	next int // number of the next intent, above all that the file holds of any scope
 	open map[int]Intent
-	torn bool // the file ends in the middle of a line
 }
 
-// entry is one line of the file. An intent and its outcome share a number.
+// entry is one line of the file. An intent and its outcome share a number within their scope.
 type entry struct {
-	Scope
+	store.Scope
 	Number  int     `json:"number"`
 	Intent  *Intent `json:"intent,omitempty"`
 	Outcome string  `json:"outcome,omitempty"`
 }
 
 // Memory is a journal that lasts as long as the process.
-func Memory(scope Scope) *Journal { return &Journal{scope: scope, open: map[int]Intent{}} }
+func Memory(scope store.Scope) *Journal { return &Journal{scope: scope, open: map[int]Intent{}} }
 
 // Open reads a journal, made where it is missing (mode 0600), and takes over the intents of the scope that no outcome
-// closes. A torn last line, the mark of a crash while writing, is ignored; any other unreadable line is an error, because
-// ignoring it might hide a creation.
-func Open(path string, scope Scope) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
-	file, err := os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
+// closes. What is done leaves the file, and so does the damage that a crash may have done to its end: half a line, or zeros.
+// Any other unreadable line is an error, because ignoring it might hide a creation.
+func Open(path string, scope store.Scope) (*Journal, error) { return open(store.OS{}, path, scope) }
+
+func open(disk store.Disk, path string, scope store.Scope) (*Journal, error) {
 	j := Memory(scope)
-	if j.torn, err = j.read(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), file.Close())
+	j.disk, j.path = disk, filepath.Clean(path)
+	err := store.MakeDir(disk, filepath.Dir(j.path))
+	if err == nil {
+		err = j.alone(j.takeOver)
 	}
-	j.file = file
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", path, err)
+	}
 	return j, nil
 }
 
-// read takes over open intents and reports whether the last line is torn. A line that was torn by an earlier crash stays
-// where it is, so a broken line is passed over when it could be one: when it is the beginning of an entry.
-func (j *Journal) read(file io.Reader) (torn bool, err error) {
-	data, err := io.ReadAll(file)
-	if err != nil {
-		return false, err
+// alone does something to the file while no other process does.
+func (j *Journal) alone(do func() error) error {
+	turn := flock.New(j.path+".lock", flock.SetPermissions(0o600))
+	if err := turn.Lock(); err != nil {
+		return err
 	}
-	data = bytes.TrimRight(data, "\x00") // what a crash of the machine may leave of a block
+	return errors.Join(do(), turn.Unlock())
+}
+
+// takeOver reads the file and leaves nothing in it but the open intents of all scopes.
+func (j *Journal) takeOver() error {
+	data, err := os.ReadFile(j.path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return err
+	}
+	pending, err := openIntents(data)
+	if err != nil {
+		return err
+	}
+	var kept bytes.Buffer
+	for _, e := range pending {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		kept.Write(append(line, '\n'))
+		j.next = max(j.next, e.Number+1)
+		if e.Scope == j.scope {
+			j.open[e.Number] = *e.Intent
+		}
+	}
+	if !missing && bytes.Equal(data, kept.Bytes()) {
+		return nil
+	}
+	return store.Replace(j.disk, j.path, kept.Bytes())
+}
+
+// openIntents gives the entries of intents that no outcome follows, in their order. A line that a crash has cut is passed over
+// if it can be told by that: when it is the beginning of an entry.
+func openIntents(data []byte) ([]entry, error) {
+	type key struct {
+		scope  store.Scope
+		number int
+	}
+	pending := map[key]entry{}
+	var order []key
 	for i, line := range bytes.Split(data, []byte("\n")) {
+		line = bytes.Trim(line, "\x00") // what a crash of the machine may leave of a block
 		var e entry
 		err := json.Unmarshal(line, &e)
 		var cut *json.SyntaxError
@@ -95,20 +135,28 @@ func (j *Journal) read(file io.Reader) (torn bool, err error) {
 		case len(line) == 0, errors.As(err, &cut) && cut.Offset >= int64(len(line)):
 			continue
 		case err != nil:
-			return false, fmt.Errorf("line %d is not an entry: %w", i+1, err)
+			return nil, fmt.Errorf("line %d is not an entry: %w", i+1, err)
 		}
-		j.next = max(j.next, e.Number+1)
-		if e.Scope != j.scope {
+		k := key{e.Scope, e.Number}
+		if e.Intent == nil {
+			delete(pending, k)
 			continue
 		}
-		if e.Intent != nil {
-			j.open[e.Number] = *e.Intent
-		} else {
-			delete(j.open, e.Number)
+		pending[k] = e
+		order = append(order, k)
+	}
+	var out []entry
+	for _, k := range order {
+		if e, ok := pending[k]; ok {
+			out = append(out, e)
+			delete(pending, k)
 		}
 	}
-	return len(data) > 0 && data[len(data)-1] != '\n', nil
+	return out, nil
 }
+
+// Scope is the organization whose creations are remembered.
+func (j *Journal) Scope() store.Scope { return j.scope }
 
 // Begin records an intent. Only after it has returned may the call be sent.
 func (j *Journal) Begin(i Intent) (number int, err error) {
@@ -141,30 +189,44 @@ func (j *Journal) Pending() map[int]Intent {
 	return maps.Clone(j.open)
 }
 
-// Close closes the file.
-func (j *Journal) Close() error {
-	if j.file == nil {
-		return nil
-	}
-	return j.file.Close()
-}
-
 func (j *Journal) append(e entry) error {
-	if j.file == nil {
+	if j.path == "" {
 		return nil
 	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	line = append(line, '\n')
-	if j.torn { // an earlier write ended in the middle of a line
-		line = append([]byte{'\n'}, line...)
-	}
-	if _, err := j.file.Write(line); err != nil {
-		j.torn = true
+	return j.alone(func() error {
+		// Not created here: one that vanished under a run is no journal any more.
+		f, err := j.disk.OpenFile(j.path, os.O_RDWR|os.O_APPEND, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(appendLine(f, line), f.Close())
+	})
+}
+
+// appendLine begins a new line even where an earlier write, for want of space, ended in the middle of one.
+func appendLine(f store.File, line []byte) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
 		return err
 	}
-	j.torn = false
-	return j.file.Sync()
+	if end > 0 {
+		last := make([]byte, 1)
+		if _, err := f.Seek(-1, io.SeekEnd); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(f, last); err != nil {
+			return err
+		}
+		if last[0] != '\n' {
+			line = slices.Concat([]byte{'\n'}, line)
+		}
+	}
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		return err
+	}
+	return f.Sync()
 }

@@ -11,22 +11,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/store"
+	"github.com/orgctl/orgctl/pkg/apply/store/storetest"
 )
 
 var (
-	ours    = journal.Scope{API: "https://api.example.com", Organization: "1"}
-	theirs  = journal.Scope{API: "https://api.example.com", Organization: "2"}
+	ours    = store.Scope{API: "https://api.example.com", Organization: "1"}
+	theirs  = store.Scope{API: "https://api.example.com", Organization: "2"}
 	service = journal.Intent{Kind: "service", Name: "orders", Mark: "nonce"}
 	key     = journal.Intent{Kind: "key", Name: "ci", Mark: "abcd"}
 )
 
-func open(t *testing.T, path string, scope journal.Scope) *journal.Journal {
+func open(t *testing.T, path string, scope store.Scope) *journal.Journal {
 	t.Helper()
 	j, err := journal.Open(path, scope)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = j.Close() })
 	return j
 }
 
@@ -148,6 +149,24 @@ func TestDamageIsRepaired(t *testing.T) {
 	}
 }
 
+// A write that ended in the middle of a line, for want of space, takes nothing with it that comes after.
+func TestEntryAfterHalfALine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := open(t, path, ours)
+	begin(t, j, service)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(data, data[:20]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, j, key)
+	if d := cmp.Diff(map[int]journal.Intent{0: service, 1: key}, open(t, path, ours).Pending()); d != "" {
+		t.Error(d)
+	}
+}
+
 // A journal holds what is open and nothing else, once it has been opened.
 func TestWhatIsDoneGoes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
@@ -170,7 +189,7 @@ func TestWhatIsDoneGoes(t *testing.T) {
 func TestTwoScopesAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	var wg sync.WaitGroup
-	for _, scope := range []journal.Scope{ours, theirs} {
+	for _, scope := range []store.Scope{ours, theirs} {
 		wg.Go(func() {
 			for range 30 {
 				j, err := journal.Open(path, scope)
@@ -189,9 +208,40 @@ func TestTwoScopesAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for _, scope := range []journal.Scope{ours, theirs} {
+	for _, scope := range []store.Scope{ours, theirs} {
 		if n := len(open(t, path, scope).Pending()); n != 30 {
 			t.Errorf("%d of 30 intents of organization %s", n, scope.Organization)
 		}
 	}
+}
+
+// A crash of the machine takes nothing that the journal has said to hold: at every return file and name are durable, and no
+// name is given to data that is not.
+func TestNothingIsLostInACrash(t *testing.T) {
+	disk := storetest.New()
+	path := filepath.Join(t.TempDir(), "two", "below", "journal")
+	durable := func(when string) {
+		t.Helper()
+		if lost := disk.Lost(); len(lost) > 0 {
+			t.Errorf("%s: a crash would lose %q", when, lost)
+		}
+	}
+	reopen := func(when string) *journal.Journal {
+		t.Helper()
+		j, err := journal.OpenOn(disk, path, ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		durable(when)
+		return j
+	}
+	j := reopen("made")
+	n := begin(t, j, service)
+	durable("begun")
+	begin(t, j, key)
+	if err := j.End(n, journal.Done); err != nil {
+		t.Fatal(err)
+	}
+	durable("ended")
+	reopen("compacted")
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	"filippo.io/age"
+
+	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
 // Dir is a sink of files that only their owner may read: keys/NAME.SUFFIX.json and services/NAME.NONCE.json. With recipients
@@ -21,6 +23,7 @@ import (
 // A file appears under its name in one step and complete. What a crash may leave behind begins with a dot and counts for
 // nothing.
 type Dir struct {
+	disk       store.Disk
 	path       string
 	recipients []age.Recipient
 }
@@ -28,7 +31,11 @@ type Dir struct {
 // NewDir makes the directory where it is missing and refuses one that others may write to, as well as recipients that
 // cannot read one file together.
 func NewDir(path string, recipients ...age.Recipient) (*Dir, error) {
-	d := &Dir{path: path, recipients: recipients}
+	return newDir(store.OS{}, path, recipients...)
+}
+
+func newDir(disk store.Disk, path string, recipients ...age.Recipient) (*Dir, error) {
+	d := &Dir{disk: disk, path: path, recipients: recipients}
 	if err := d.open(); err != nil {
 		return nil, fmt.Errorf("open secrets directory: %w", err)
 	}
@@ -42,7 +49,7 @@ func (d *Dir) open() error {
 		}
 	}
 	for _, folder := range folders {
-		if err := os.MkdirAll(filepath.Join(d.path, folder), 0o700); err != nil {
+		if err := store.MakeDir(d.disk, filepath.Join(d.path, folder)); err != nil {
 			return err
 		}
 	}
@@ -56,12 +63,7 @@ func (d *Dir) open() error {
 			return fmt.Errorf("%s is writable by others (mode %04o): chmod 700 %s", path, mode, path)
 		}
 	}
-	// The directory itself must outlast a crash of the machine, too. One above it that is not ours to read is not ours to have
-	// changed.
-	if err := syncDir(filepath.Dir(filepath.Clean(d.path))); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return syncDir(d.path)
+	return nil
 }
 
 var folders = map[string]string{Key: "keys", Service: "services"}
@@ -118,9 +120,9 @@ func (d *Dir) store(r Record) (Record, error) {
 	defer func() { _ = os.Remove(tmp) }()
 	for r.Version = latest[encode(r.Mark)].version + 1; ; r.Version++ {
 		// A hard link fails where the name is taken, a rename would replace it.
-		err := os.Link(tmp, d.file(r))
+		err := d.disk.Link(tmp, d.file(r))
 		if !errors.Is(err, fs.ErrExist) {
-			return r, errors.Join(err, syncDir(filepath.Dir(tmp)))
+			return r, errors.Join(err, d.disk.SyncDir(filepath.Dir(tmp)))
 		}
 	}
 }
@@ -144,10 +146,7 @@ func (d *Dir) confirm(r Record) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, d.file(r)); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return syncDir(filepath.Dir(tmp))
+	return store.Publish(d.disk, tmp, d.file(r))
 }
 
 // maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
@@ -218,15 +217,7 @@ func (d *Dir) write(r Record) (path string, err error) {
 		}
 		data = sealed.Bytes()
 	}
-	f, err := os.CreateTemp(filepath.Join(d.path, folders[r.Kind]), ".writing-*") // mode 0600
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
+	return store.WriteTemp(d.disk, filepath.Join(d.path, folders[r.Kind]), ".writing-", data)
 }
 
 // seal encrypts data to the recipients.
@@ -237,15 +228,6 @@ func (d *Dir) seal(to io.Writer, data []byte) error {
 	}
 	_, err = w.Write(data)
 	return errors.Join(err, w.Close())
-}
-
-// syncDir makes a new name in a directory survive a crash of the machine.
-func syncDir(path string) error {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // Unused names the files of secrets that were stored and that the API was never seen to take: left over from creations that

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/store/storetest"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -454,4 +455,29 @@ func keyRecord(name, mark string) secrets.Record {
 
 func serviceRecord(name, mark string) secrets.Record {
 	return secrets.Record{Kind: secrets.Service, Name: name, Mark: mark, Username: "default", Password: secret.Password()}
+}
+
+// A crash of the machine takes nothing that the directory has said to hold.
+func TestNothingIsLostInACrash(t *testing.T) {
+	disk := storetest.New()
+	durable := func(when string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lost := disk.Lost(); len(lost) > 0 {
+			t.Errorf("%s: a crash would lose %q", when, lost)
+		}
+	}
+	d, err := secrets.NewDirOn(disk, filepath.Join(t.TempDir(), "two", "below"))
+	durable("made", err)
+	stored, err := d.Store(t.Context(), secrets.Record{Kind: secrets.Key, Name: "ci", Mark: "abcd", KeyID: "x", KeySecret: secret.New("y")})
+	durable("stored", err)
+	stored.ID = "1"
+	durable("confirmed", d.Confirm(t.Context(), stored))
+	again, err := d.Store(t.Context(), stored)
+	if again.Version != 2 {
+		t.Errorf("got version %d", again.Version)
+	}
+	durable("stored again", err)
 }

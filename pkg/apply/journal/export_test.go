@@ -1,0 +1,4 @@
+package journal
+
+// OpenOn is Open on another disk.
+var OpenOn = open

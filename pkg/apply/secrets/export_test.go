@@ -1,0 +1,4 @@
+package secrets
+
+// NewDirOn is NewDir on another disk.
+var NewDirOn = newDir
