@@ -38,7 +38,7 @@ spec:
       minReplicaMemoryGb: 16
       maxReplicaMemoryGb: 64
       idleScaling: true
-      idleTimeoutMinutes: 15
+      idleTimeoutMinutes: 15.5
       ipAccessList: [{source: 203.0.113.0/24, description: HQ}]
       privateEndpointIds: [vpce-1]
       tags: [{key: team, value: orders}]
@@ -58,7 +58,7 @@ spec:
       warehouse: orders
       ipAccessList: []
   keys:
-    - {name: ci, roles: [developer], state: enabled, expireAt: 2030-01-01T00:00:00Z, ipAccessList: [{source: 203.0.113.0/24}]}
+    - {name: ci, roles: [developer], state: enabled, expireAt: 2030-01-01T00:00:00.123456789Z, ipAccessList: [{source: 203.0.113.0/24}]}
   members:
     - {email: ana@example.com, role: developer}
   invitations:

@@ -45,7 +45,7 @@ func drawManifest(t *rapid.T, legacy bool) string {
 			roles = pick("custom roles", roles, "Billing, developer")
 		}
 		fmt.Fprintf(&b, "    - {name: %s, roles: [%s], state: %s, expireAt: %s, ipAccessList: [%s]}\n", name, roles,
-			pick("state", "enabled", "disabled"), pick("expiry", "null", "2030-01-01T00:00:00Z"), drawEntries(t))
+			pick("state", "enabled", "disabled"), pick("expiry", "null", "2030-01-01T00:00:00Z", "2030-01-01T00:00:00.9876Z"), drawEntries(t))
 	}
 	b.WriteString("  invitations:\n    - {email: z@example.com, role: developer}\n")
 	for _, name := range some("people", "x", "y") {
@@ -77,7 +77,7 @@ func drawScaling(t *rapid.T, b *strings.Builder) {
 	case 2:
 		b.WriteString("      idleScaling: false\n")
 	default:
-		fmt.Fprintf(b, "      idleScaling: true\n      idleTimeoutMinutes: %d\n", rapid.IntRange(5, 60).Draw(t, "timeout"))
+		fmt.Fprintf(b, "      idleScaling: true\n      idleTimeoutMinutes: %s\n", rapid.SampledFrom([]string{"5", "7.5", "30.2", "60"}).Draw(t, "timeout"))
 	}
 }
 

@@ -28,6 +28,7 @@ var shapes = map[string]sim.Config{
 	"slow":             slow,
 	"legacy roles":     {LegacyRoles: true},
 	"floats":           {FloatNumbers: true},
+	"whole seconds":    {WholeSeconds: true},
 	"future fields":    {FutureFields: true},
 	"no delete body":   {EmptyDeleteBody: true},
 	"stale echo":       {StaleMemberEcho: true},

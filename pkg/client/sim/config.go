@@ -38,6 +38,8 @@ type Config struct {
 	FloatNumbers bool `json:"floatNumbers,omitempty"`
 	// FutureFields adds a field and an enum value that no document knows to every result.
 	FutureFields bool `json:"futureFields,omitempty"`
+	// WholeSeconds keeps of an expireAt no fraction of its second; otherwise milliseconds are kept.
+	WholeSeconds bool `json:"wholeSeconds,omitempty"`
 	// EmptyDeleteBody answers a DELETE with an empty body instead of an envelope.
 	EmptyDeleteBody bool `json:"emptyDeleteBody,omitempty"`
 	// StaleMemberEcho makes PATCH member answer with the roles held before.
@@ -83,6 +85,14 @@ func (c Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// precision is what the API keeps of a moment.
+func (c Config) precision() time.Duration {
+	if c.WholeSeconds {
+		return time.Second
+	}
+	return time.Millisecond
 }
 
 func (c Config) legacyRoles() bool { return c.LegacyRoles || c.OldAPI }

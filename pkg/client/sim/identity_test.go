@@ -366,3 +366,25 @@ func TestCredentialsRefused(t *testing.T) {
 		t.Errorf("a bearer token gets %d", resp.StatusCode)
 	}
 }
+
+func TestExpiryPrecision(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cfg  sim.Config
+		want string
+	}{
+		"milliseconds":  {sim.Config{}, "2030-01-01T00:00:00.123Z"},
+		"whole seconds": {sim.Config{WholeSeconds: true}, "2030-01-01T00:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c, _ := start(t, tc.cfg)
+			key, _ := c.ok("POST", "/keys", object{"name": "ci", "expireAt": "2030-01-01T00:00:00.123987Z"})["key"].(object)
+			if key["expireAt"] != tc.want {
+				t.Errorf("created to expire at %v, want %s", key["expireAt"], tc.want)
+			}
+			id, _ := key["id"].(string)
+			if got := c.ok("PATCH", "/keys/"+id, object{"expireAt": "2030-01-01T00:00:00.123Z"})["expireAt"]; got != tc.want {
+				t.Errorf("patched to expire at %v, want %s", got, tc.want)
+			}
+		})
+	}
+}

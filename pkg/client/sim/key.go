@@ -163,8 +163,9 @@ func (c *call) readKey(f *fields, k *key) (updates []string) {
 		updates = append(updates, "role-changed")
 	}
 	if f.has("expireAt") {
-		at, _ := f.instant("expireAt")
-		k.ExpireAt = at
+		if k.ExpireAt, _ = f.instant("expireAt"); k.ExpireAt != nil {
+			k.ExpireAt = ptr(k.ExpireAt.Truncate(c.cfg.precision()))
+		}
 		updates = append(updates, "date-changed")
 	}
 	if state := f.enum("state", keyEnabled, keyDisabled); state != nil {

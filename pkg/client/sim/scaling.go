@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"time"
 )
@@ -99,9 +100,11 @@ func (c *call) readScaling(f *fields, perReplica, totals bool) scalingRequest {
 	}
 	r.num = c.replicaCount(f, "numReplicas")
 	r.idle = f.boolean("idleScaling")
-	r.timeout = f.integer("idleTimeoutMinutes")
-	if r.timeout != nil && *r.timeout < 5 {
-		f.fail(badRequest("request body.idleTimeoutMinutes: must be at least 5 <number:%d>", *r.timeout))
+	if minutes := f.number("idleTimeoutMinutes"); minutes != nil {
+		if *minutes < 5 {
+			f.fail(badRequest("request body.idleTimeoutMinutes: must be at least 5 <number:%v>", *minutes))
+		}
+		r.timeout = ptr(int(math.Round(min(*minutes, 1e9)))) // any number is taken, whole minutes are kept
 	}
 	r.touchesMemory = r.minMemory != nil || r.maxMemory != nil
 	r.touchesUp = r.mode != nil || r.num != nil || r.minCount != nil || r.maxCount != nil

@@ -19,7 +19,7 @@ var scalingFields = []string{
 // TestScalingShapes sends one patch after the other to one service and reads back what its mode shows.
 func TestScalingShapes(t *testing.T) {
 	_, c, _ := start(t, sim.Config{})
-	id := c.newService("scaled", object{"minReplicaMemoryGb": 8, "maxReplicaMemoryGb": 8, "numReplicas": 1, "idleTimeoutMinutes": 5})
+	id := c.newService("scaled", object{"minReplicaMemoryGb": 8, "maxReplicaMemoryGb": 8, "numReplicas": 1, "idleTimeoutMinutes": 5.4})
 	steps := []struct {
 		name, path  string
 		patch, want object
