@@ -27,6 +27,51 @@ services:
 keys: [{name: ci, roles: [Admin, Developer], expireAt: "2027-01-01T00:00:00Z"}]`,
 		},
 		{
+			name: "what the server rounds is equal",
+			desired: `
+spec:
+  services: [{name: a, idleTimeoutMinutes: 5.5}, {name: b, idleTimeoutMinutes: 5.5}, {name: c, idleTimeoutMinutes: 5.5}]
+  keys:
+    - {name: seconds, expireAt: 2027-01-01T00:00:00.6Z}
+    - {name: up, expireAt: 2027-01-01T00:00:00.6Z}
+    - {name: milliseconds, expireAt: 2027-01-01T01:00:00.123456+01:00}
+    - {name: nanoseconds, expireAt: 2027-01-01T00:00:00.123456789Z}`,
+			live: `
+services: [{name: a, idleTimeoutMinutes: 5}, {name: b, idleTimeoutMinutes: 6}, {name: c, idleTimeoutMinutes: 5.5}]
+keys:
+  - {name: seconds, expireAt: "2027-01-01T00:00:00Z"}
+  - {name: up, expireAt: "2027-01-01T00:00:01Z"}
+  - {name: milliseconds, expireAt: "2027-01-01T00:00:00.123Z"}
+  - {name: nanoseconds, expireAt: "2027-01-01T00:00:00.123456789Z"}`,
+		},
+		{
+			name: "what the server could hold is not",
+			desired: `
+spec:
+  services: [{name: a, idleTimeoutMinutes: 5.5}, {name: b, idleTimeoutMinutes: 5}, {name: c, idleTimeoutMinutes: 5.5}]
+  keys:
+    - {name: later, expireAt: 2027-01-01T00:00:00.6Z}
+    - {name: milliseconds, expireAt: 2027-01-01T00:00:00.123456Z}
+    - {name: nanoseconds, expireAt: 2027-01-01T00:00:00.123456789Z}
+    - {name: whole, expireAt: 2027-01-01T00:00:00Z}`,
+			live: `
+services: [{name: a, idleTimeoutMinutes: 7}, {name: b, idleTimeoutMinutes: 6}, {name: c, idleTimeoutMinutes: 5.4}]
+keys:
+  - {name: later, expireAt: "2027-01-01T00:00:02Z"}
+  - {name: milliseconds, expireAt: "2027-01-01T00:00:00.125Z"}
+  - {name: nanoseconds, expireAt: "2027-01-01T00:00:00.123456788Z"}
+  - {name: whole, expireAt: "2027-01-01T00:00:00.5Z"}`,
+			want: []string{
+				"update service/a: idleTimeoutMinutes 7 -> 5.5",
+				"update service/b: idleTimeoutMinutes 6 -> 5",
+				"update service/c: idleTimeoutMinutes 5.4 -> 5.5",
+				`update key/later: expireAt "2027-01-01T00:00:02Z" -> "2027-01-01T00:00:00.6Z"`,
+				`update key/milliseconds: expireAt "2027-01-01T00:00:00.125Z" -> "2027-01-01T00:00:00.123456Z"`,
+				`update key/nanoseconds: expireAt "2027-01-01T00:00:00.123456788Z" -> "2027-01-01T00:00:00.123456789Z"`,
+				`update key/whole: expireAt "2027-01-01T00:00:00.5Z" -> "2027-01-01T00:00:00Z"`,
+			},
+		},
+		{
 			name: "lists change by element, in the server's spelling where something goes",
 			desired: `
 spec:

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ type Kind struct {
 type Field struct {
 	Path      string                    // dotted for a nested field
 	List      *List                     // nil for a scalar
-	Equal     func(a, b any) bool       // scalars: the server's notion of equality; nil compares by value
+	Equal     func(want, have any) bool // scalars: the server's notion of equality; nil compares by value
 	Immutable bool                      // set at creation, never changed by any endpoint
 	Unread    bool                      // accepted at creation and never reported (FACTS 5.1): not comparable
 	Nullable  bool                      // null in a manifest means reset to Default
@@ -174,16 +175,30 @@ func equalFold(a, b any) bool {
 	return strings.EqualFold(x, y)
 }
 
-// equalInstant compares timestamps as moments: 12:00Z and 14:00+02:00 are one (FACTS 16.3).
-func equalInstant(a, b any) bool {
-	x, _ := a.(string)
-	y, _ := b.(string)
+// equalInstant compares timestamps as moments: 12:00Z and 14:00+02:00 are one (FACTS 16.3). The server may keep less of a moment
+// than it was given, so that a live one counts as precise as it shows: whatever it rounds to is equal.
+func equalInstant(want, have any) bool {
+	x, _ := want.(string)
+	y, _ := have.(string)
 	s, err1 := time.Parse(time.RFC3339Nano, x)
 	t, err2 := time.Parse(time.RFC3339Nano, y)
 	if err1 != nil || err2 != nil {
 		return x == y
 	}
-	return s.Equal(t)
+	_, fraction, _ := strings.Cut(y, ".")
+	unit := time.Second
+	for range len(fraction) - len(strings.TrimLeft(fraction, "0123456789")) {
+		unit /= 10
+	}
+	return s.Sub(t).Abs() < max(unit, 1)
+}
+
+// equalRounded compares numbers of which the server may keep the whole part alone: whatever it rounds to is equal.
+func equalRounded(want, have any) bool {
+	x, ok1 := Number(want)
+	y, ok2 := Number(have)
+	whole := y == math.Trunc(y)
+	return ok1 && ok2 && (x == y || whole && math.Abs(x-y) < 1)
 }
 
 var (

@@ -34,7 +34,7 @@ var serviceKind = &Kind{
 		{Path: "minReplicas", Disrupts: true},
 		{Path: "maxReplicas", Disrupts: true},
 		{Path: "idleScaling"},
-		{Path: "idleTimeoutMinutes"},
+		{Path: "idleTimeoutMinutes", Equal: equalRounded},
 		{Path: "ipAccessList", List: ipList},
 		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: privateEndpointID},
 		{Path: "tags", List: tagList},
