@@ -26,6 +26,7 @@ var importTable = map[string]struct {
 	"pkg/client":          {ours: []string{"pkg/client/secret"}},
 	"pkg/client/cloudapi": {ours: []string{"pkg/client", "pkg/client/secret"}},
 	"pkg/client/sim":      {stdlib: true},
+	"pkg/client/otherapi": {stdlib: true},
 	"pkg/apply/cloud": {ours: []string{
 		"schemas", "pkg/spec", "pkg/diff", "pkg/apply", "pkg/apply/journal", "pkg/apply/secrets", "pkg/client", "pkg/client/cloudapi",
 		"pkg/client/secret",

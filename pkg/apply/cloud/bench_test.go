@@ -47,9 +47,14 @@ const userAgent = "orgctl/test"
 
 func newBench(ctx context.Context, t tester, cfg sim.Config) *bench {
 	t.Helper()
-	b := &bench{t: t, ctx: ctx, server: sim.New(cfg), sink: secrets.NewMemory(), journal: journal.Memory(store.Scope{})}
+	b := unconnected(ctx, t)
+	b.server = sim.New(cfg)
 	b.backend = b.connect(b.checked(b.server.Transport()))
 	return b
+}
+
+func unconnected(ctx context.Context, t tester) *bench {
+	return &bench{t: t, ctx: ctx, sink: secrets.NewMemory(), journal: journal.Memory(store.Scope{})}
 }
 
 // checker holds every request and reply to the vendor's document, closed, where ORGCTL_OPENAPI names a copy of it.
@@ -78,15 +83,20 @@ func (b *bench) checked(transport http.RoundTripper) http.RoundTripper {
 func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 	b.t.Helper()
 	credentials := b.server.Credentials()
+	return b.connectAs(transport, credentials.KeyID, credentials.KeySecret)
+}
+
+func (b *bench) connectAs(transport http.RoundTripper, keyID, keySecret string) *cloud.Backend {
+	b.t.Helper()
 	connection, err := client.New("http://127.0.0.1", client.Credentials{
-		KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret),
+		KeyID: keyID, KeySecret: secret.New(keySecret),
 	}, client.WithTransport(transport), client.WithRate(b.rate), client.WithUserAgent(userAgent))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.api = cloudapi.New(connection)
 	opts := cloud.Options{
-		KeyID: credentials.KeyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(),
+		KeyID: keyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(),
 		Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
 	}
 	if b.options != nil {

@@ -28,7 +28,8 @@ type Choices struct {
 
 	// Reads after writes.
 
-	HiddenReads int           // so many reads of a new service by id give 404, and so many lists leave it out (5.3, 11)
+	HiddenReads time.Duration // how long reads of a new service by its id give 404 (5.3, 11)
+	HiddenLists int           // so many lists leave a new service out (11)
 	ListLag     time.Duration // lists of services and people show objects as they were so long ago (11)
 	GetLag      time.Duration // single reads of services and people do, too (11)
 

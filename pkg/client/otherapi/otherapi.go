@@ -36,7 +36,9 @@ type Object = map[string]any
 type Server struct {
 	choices Choices
 
-	// Watch, where set, sees every request before it is answered. Set it before the first one.
+	// The three below are called one at a time and may not call the server. Set them while no request is under way.
+
+	// Watch, where set, sees every request before it is answered.
 	Watch func(method, path string, body []byte)
 	// Denied, where set, says which requests get 403.
 	Denied func(method, path string) bool

@@ -35,6 +35,13 @@ func (o *Org) NewPerson(email string, roles ...string) *Person {
 	}}
 }
 
+// AddRole adds a custom role, unless there is one of the name.
+func (o *Org) AddRole(name string) {
+	if _, known := o.role(func(r Role) bool { return r.Name == name }); !known {
+		o.Roles = append(o.Roles, Role{ID: o.newID(), Name: name, Type: "custom"})
+	}
+}
+
 // Accept makes a member of whoever was invited with the address.
 func (s *Server) Accept(email string) {
 	s.Edit(func(o *Org) {
@@ -48,16 +55,25 @@ func (s *Server) Accept(email string) {
 	})
 }
 
-// KeyOpens says whether a key of the id and secret exists and could be used now, from some address.
-func (s *Server) KeyOpens(id, secret string) bool {
+// KeyOf is the management id of the key that has this id and secret, or "".
+func (s *Server) KeyOf(id, secret string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.org.Keys, func(key *Key) bool { return key.opens(id, secret, s.now()) })
+	for _, key := range s.org.Keys {
+		if key.is(id, secret) {
+			return key.ID
+		}
+	}
+	return ""
+}
+
+func (k *Key) is(id, secret string) bool {
+	return k.IDHash == hashed(id) && k.SecretHash == hashed(secret)
 }
 
 func (k *Key) opens(id, secret string, now time.Time) bool {
 	expiry, expires := k.Fields["expireAt"].(time.Time)
-	return k.IDHash == hashed(id) && k.SecretHash == hashed(secret) && k.Fields["state"] == "enabled" && (!expires || now.Before(expiry))
+	return k.is(id, secret) && k.Fields["state"] == "enabled" && (!expires || now.Before(expiry))
 }
 
 func (s *Server) suffix(keyID string) string {

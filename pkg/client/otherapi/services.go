@@ -29,7 +29,7 @@ type Service struct {
 	stoppedAt    time.Time
 	passwordHash string
 	mysqlHash    string
-	unseenGets   int
+	readableFrom time.Time
 	unseenLists  int
 	versions     []version
 }
@@ -45,6 +45,14 @@ func (s *Service) State() string { return s.stages[0].state }
 
 // SetState puts it into a state for good.
 func (s *Service) SetState(state string) { s.stages = []stage{{state: state}} }
+
+// SetStages takes it through states that last so long each, and leaves it in the last one.
+func (s *Service) SetStages(from time.Time, each time.Duration, states ...string) {
+	s.stages = nil
+	for i, state := range states {
+		s.stages = append(s.stages, stage{state, from.Add(each * time.Duration(i+1))})
+	}
+}
 
 func (s *Service) gone() bool { return s.State() == "terminated" }
 
@@ -177,8 +185,7 @@ func (c *call) services() (any, error) {
 	if service == nil || service.gone() {
 		return nil, unknown("instance")
 	}
-	if service.unseenGets > 0 && c.method == http.MethodGet {
-		service.unseenGets--
+	if c.method == http.MethodGet && c.now.Before(service.readableFrom) {
 		return nil, unknown("instance")
 	}
 	switch c.method + " " + strings.Join(c.path[2:], "/") {
@@ -347,7 +354,7 @@ func (c *call) createService() (any, error) {
 		service.stages = append(service.stages, stage{state, c.now.Add(share)})
 	}
 	service.stages = append(service.stages, stage{state: c.upState()})
-	service.unseenGets, service.unseenLists = c.choices.HiddenReads, c.choices.HiddenReads
+	service.readableFrom, service.unseenLists = c.now.Add(c.choices.HiddenReads), c.choices.HiddenLists
 	result := Object{"service": c.view(service, 0), "password": nil}
 	if service.Primary {
 		password := c.letters(14) + "aZ7_"

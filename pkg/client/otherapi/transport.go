@@ -123,6 +123,10 @@ func (s *Server) serve(r *http.Request) (reply, error) {
 		}
 	}
 	path := r.URL.EscapedPath()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
 	if s.Watch != nil {
 		s.Watch(r.Method, path, body)
 	}
@@ -130,10 +134,6 @@ func (s *Server) serve(r *http.Request) (reply, error) {
 	if s.Faulty != nil {
 		fault = s.Faulty(r.Method, path)
 	}
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settle()
 	switch fault {
 	case LostRequest:
 		return reply{}, errLost
@@ -149,7 +149,9 @@ func (s *Server) serve(r *http.Request) (reply, error) {
 		return answer, nil
 	}
 	answer := s.respond(r, body)
-	s.keepVersions()
+	if r.Method != http.MethodGet {
+		s.keepVersions()
+	}
 	switch fault {
 	case LostReply:
 		return reply{}, errLost
@@ -290,7 +292,7 @@ func (s *Server) gateway() reply {
 }
 
 func (s *Server) json(status int, envelope Object) reply {
-	body, err := json.MarshalIndent(envelope, "", "\t")
+	body, err := json.Marshal(envelope)
 	if err != nil {
 		panic(err)
 	}

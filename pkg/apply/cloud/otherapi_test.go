@@ -1,0 +1,315 @@
+package cloud_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/otherapi"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// choices are the ways in which the other API may be unlike the simulator, by name.
+var choices = map[string]func(*otherapi.Choices){
+	"as it comes":       func(*otherapi.Choices) {},
+	"whole seconds":     func(c *otherapi.Choices) { c.WholeSeconds = true },
+	"numeric zone":      func(c *otherapi.Choices) { c.NumericZone = true },
+	"nulls":             func(c *otherapi.Choices) { c.Nulls = true },
+	"no empty lists":    func(c *otherapi.Choices) { c.NoEmptyLists = true },
+	"floats":            func(c *otherapi.Choices) { c.Floats = true },
+	"shuffled":          func(c *otherapi.Choices) { c.Shuffled = true },
+	"future":            func(c *otherapi.Choices) { c.Future = true },
+	"gzip":              func(c *otherapi.Choices) { c.Gzip = true },
+	"bare errors":       func(c *otherapi.Choices) { c.BareErrors = true },
+	"empty delete":      func(c *otherapi.Choices) { c.EmptyDelete = true },
+	"stale replies":     func(c *otherapi.Choices) { c.StaleReplies = true },
+	"strict":            func(c *otherapi.Choices) { c.Strict = true },
+	"sliding window":    func(c *otherapi.Choices) { c.Burst = 10 },
+	"clock ahead":       func(c *otherapi.Choices) { c.Skew = 40 * time.Hour },
+	"clock behind":      func(c *otherapi.Choices) { c.Skew = -40 * time.Hour },
+	"no quotas":         func(c *otherapi.Choices) { c.NoQuotas = true },
+	"lists lag":         func(c *otherapi.Choices) { c.ListLag = 8 * time.Second },
+	"reads lag":         func(c *otherapi.Choices) { c.GetLag = 8 * time.Second },
+	"no tags":           func(c *otherapi.Choices) { c.NoTags = true },
+	"sparse create":     func(c *otherapi.Choices) { c.SparseCreate = true },
+	"normal CIDR":       func(c *otherapi.Choices) { c.NormalCIDR = true },
+	"trimmed names":     func(c *otherapi.Choices) { c.TrimmedNames = true },
+	"whole minutes":     func(c *otherapi.Choices) { c.MinutesOnly = true },
+	"paired tags":       func(c *otherapi.Choices) { c.PairedTags = true },
+	"refuses again":     func(c *otherapi.Choices) { c.RefusesAgain = true },
+	"text booleans":     func(c *otherapi.Choices) { c.TextBooleans = true },
+	"long retention":    func(c *otherapi.Choices) { c.LongRetention = true },
+	"busy refuses":      func(c *otherapi.Choices) { c.BusyRefuses = true },
+	"through starting":  func(c *otherapi.Choices) { c.ProvisioningPath = []string{"starting", "awaking"} },
+	"partially running": func(c *otherapi.Choices) { c.ProvisioningPath = []string{"partially_running"} },
+	"idles at once":     func(c *otherapi.Choices) { c.IdlesAtOnce = true },
+	"delete conflict":   func(c *otherapi.Choices) { c.DeleteConflict = 45 * time.Second },
+	"lingers":           func(c *otherapi.Choices) { c.Lingers = time.Hour },
+	"bare roles":        func(c *otherapi.Choices) { c.Roles = otherapi.MigratedBare },
+	"legacy roles":      func(c *otherapi.Choices) { c.Roles = otherapi.Legacy },
+	"unlisted roles":    func(c *otherapi.Choices) { c.Roles = otherapi.LegacyUnlisted },
+	"long suffix":       func(c *otherapi.Choices) { c.SuffixLength = 6 },
+	"emails as typed":   func(c *otherapi.Choices) { c.EmailsTyped = true },
+	"late, bare log":    func(c *otherapi.Choices) { c.ActivityLag, c.NoUserAgent = 40*time.Second, true },
+}
+
+// choose makes the named choices, of a server that takes its time.
+func choose(names ...string) otherapi.Choices {
+	made := otherapi.Choices{ProvisioningTime: 90 * time.Second, CommandTime: 20 * time.Second}
+	for _, name := range names {
+		choices[name](&made)
+	}
+	return made
+}
+
+// newOtherBench is a bench on the other API.
+func newOtherBench(ctx context.Context, t tester, made otherapi.Choices) (*bench, *otherapi.Server) {
+	t.Helper()
+	server := otherapi.New(made)
+	// A migrated organization has no system role of this name any more; ours kept one of its own.
+	server.Edit(func(o *otherapi.Org) { o.AddRole("Developer") })
+	b := unconnected(ctx, t)
+	if made.Burst > 0 {
+		b.rate = client.DefaultRate()
+	}
+	b.backend = b.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)
+	return b, server
+}
+
+// drawOther is a manifest for a server that makes these choices, with some things more than drawManifest has.
+func drawOther(t *rapid.T, made otherapi.Choices) string {
+	maybe := func(lines ...string) (out string) {
+		for _, line := range lines {
+			if rapid.Bool().Draw(t, "more") {
+				out += line + "\n"
+			}
+		}
+		return out
+	}
+	retention := "null"
+	if made.LongRetention {
+		retention = "48" // what a null has come to there, no later plan can know
+	}
+	text := drawManifest(t, made.Roles == otherapi.Legacy || made.Roles == otherapi.LegacyUnlisted)
+	services := maybe(
+		"    - {name: second, warehouse: keep, isReadonly: true, ipAccessList: [{source: 198.51.100.7}]}",
+		"    - {name: extra, provider: gcp, region: us-east1, ipAccessList: [{source: 10.0.0.0/8}], idleTimeoutMinutes: 7, endpoints: [{protocol: mysql, enabled: false}]}",
+		`    - {name: kept, provider: aws, region: eu-west-1, ipAccessList: [], backupConfiguration: {backupPeriodInHours: 48, backupStartTime: "05:00", backupRetentionPeriodInHours: `+retention+"}}",
+		"    - {name: wide, provider: aws, region: us-east-1, ipAccessList: [], minReplicaMemoryGb: 120, tags: [{key: a}, {key: b, value: c}]}",
+	)
+	text = strings.Replace(text, "  keys:\n", services+"  keys:\n", 1)
+	keys := maybe("    - {name: late, roles: [admin], expireAt: 2031-02-03T04:05:06+01:00, ipAccessList: [{source: 0.0.0.0/0, description: all}]}")
+	members := maybe("  members: [{email: OPS@example.com, role: admin}]")
+	text = strings.Replace(text, "  invitations:\n", keys+members+"  invitations:\n"+maybe("    - {email: Mixed.Case@Example.com, role: developer}"), 1)
+	if !made.NoTags {
+		return text
+	}
+	return regexp.MustCompile(`(?m)^ +tags: .*\n|, tags: \[[^]]*\]`).ReplaceAllString(text, "")
+}
+
+// consoleEdits are what somebody does at the console.
+var consoleEdits = map[string]func(*otherapi.Org){
+	"nothing":    func(*otherapi.Org) {},
+	"opens":      onService("keep", func(s *otherapi.Service) { s.IPAccessList = []otherapi.Object{{"source": "0.0.0.0/0"}} }),
+	"idles":      onService("keep", func(s *otherapi.Service) { s.SetState("idle") }),
+	"scales":     onService("keep", func(s *otherapi.Service) { s.Fields["numReplicas"] = 7.0 }),
+	"deletes":    func(o *otherapi.Org) { o.Invitations = nil },
+	"renames":    func(o *otherapi.Org) { o.Fields["name"] = "Console" },
+	"creates":    func(o *otherapi.Org) { o.Services = append(o.Services, o.NewService("foreign")) },
+	"deactivate": func(o *otherapi.Org) { o.Keys[len(o.Keys)-1].Fields["state"] = "disabled" },
+}
+
+func onService(name string, edit func(*otherapi.Service)) func(*otherapi.Org) {
+	return func(o *otherapi.Org) {
+		for _, service := range o.Services {
+			if service.Fields["name"] == name {
+				edit(service)
+			}
+		}
+	}
+}
+
+// reach applies the first manifest to an empty organization, lets somebody edit it, applies the second, and demands that
+// nothing is left to do, nothing was made twice, no mark was left and every secret was stored.
+func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, second string) {
+	t.Helper()
+	b, server := newOtherBench(ctx, t, made)
+	b.converge(manifest(t, first))
+	server.Edit(consoleEdits[edit])
+	time.Sleep(max(made.ListLag, made.GetLag))
+	b.converge(manifest(t, second))
+	if p := b.plan(manifest(t, second)); !p.Empty() {
+		t.Fatalf("not empty after an apply: %s", encode(t, p.Changes))
+	}
+	if server.Refused() > 0 {
+		t.Fatalf("%d requests beyond the rate", server.Refused())
+	}
+	checkKept(t, b.sink, server)
+}
+
+// checkKept demands that everything that orgctl created is there once, carries no mark, and opens with a stored secret.
+func checkKept(t tester, sink *secrets.Memory, server *otherapi.Server) {
+	t.Helper()
+	opened := map[string]bool{}
+	for _, record := range sink.Records() {
+		switch {
+		case record.Kind == secrets.Key:
+			opened[server.KeyOf(record.KeyID, record.KeySecret.Reveal())] = true
+		case record.ID != "" && server.Opens(record.ID, record.Password.Reveal()):
+			opened[record.ID] = true
+		}
+	}
+	var problems []string
+	names := map[string]bool{}
+	server.Edit(func(o *otherapi.Org) {
+		for _, service := range o.Services {
+			name := fmt.Sprint(service.Fields["name"])
+			if state := service.State(); name == "foreign" || state == "terminating" || state == "terminated" {
+				continue
+			}
+			if names["service "+name] {
+				problems = append(problems, "two services "+name)
+			}
+			names["service "+name] = true
+			if slices.ContainsFunc(service.Tags, func(tag otherapi.Object) bool { return tag["key"] == spec.NonceTag }) {
+				problems = append(problems, name+" still has the mark")
+			}
+			if service.Primary && !opened[service.ID] {
+				problems = append(problems, "no stored password opens "+name)
+			}
+		}
+		for _, key := range o.Keys[1:] {
+			name := fmt.Sprint(key.Fields["name"])
+			if names["key "+name] {
+				problems = append(problems, "two keys "+name)
+			}
+			names["key "+name] = true
+			if !opened[key.ID] {
+				problems = append(problems, "no stored secret is that of "+name)
+			}
+		}
+		for _, invitation := range o.Invitations {
+			email := strings.ToLower(fmt.Sprint(invitation.Fields["email"]))
+			if names["invitation "+email] {
+				problems = append(problems, "two invitations "+email)
+			}
+			names["invitation "+email] = true
+		}
+	})
+	if len(problems) > 0 {
+		t.Fatal(strings.Join(problems, "; "))
+	}
+}
+
+// Every choice alone makes no difference to the outcome.
+func TestOtherAPIEachChoice(t *testing.T) {
+	rounds := 2
+	if testing.Short() {
+		rounds = 1
+	}
+	for name := range choices {
+		t.Run(name, func(t *testing.T) {
+			made := choose(name)
+			for seed := range rounds {
+				first := rapid.Custom(func(r *rapid.T) string { return drawOther(r, made) }).Example(2 * seed)
+				second := rapid.Custom(func(r *rapid.T) string { return drawOther(r, made) }).Example(2*seed + 1)
+				edit := rapid.SampledFrom(slices.Sorted(maps.Keys(consoleEdits))).Example(seed)
+				synctest.Test(t, func(t *testing.T) {
+					defer func() {
+						if t.Failed() {
+							t.Logf("first:\n%s\nedit: %s\nsecond:\n%s", first, edit, second)
+						}
+					}()
+					reach(t.Context(), t, made, first, edit, second)
+				})
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// Nor do any of them together.
+func TestLawOtherAPIMixedChoices(t *testing.T) {
+	names := slices.Sorted(maps.Keys(choices))
+	rapid.Check(t, func(r *rapid.T) {
+		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 2, 12, rapid.ID[string]).Draw(r, "choices")
+		made := choose(chosen...)
+		first, second := drawOther(r, made), drawOther(r, made)
+		edit := rapid.SampledFrom(slices.Sorted(maps.Keys(consoleEdits))).Draw(r, "edit")
+		failed := ""
+		synctest.Test(t, func(t *testing.T) {
+			defer swallow()
+			reach(t.Context(), failing{r, &failed}, made, first, edit, second)
+		})
+		if failed != "" {
+			r.Fatalf("%s\n%q\nfirst:\n%s\nedit: %s\nsecond:\n%s", failed, chosen, first, edit, second)
+		}
+	})
+}
+
+// hostile is what makes it hard to learn what became of a request.
+var hostile = []string{
+	"stale replies", "lists lag", "shuffled", "nulls", "sparse create", "lingers", "delete conflict", "strict", "sliding window",
+}
+
+// TestOtherAPIFaults applies through every fault. The report is true, the next run converges, nothing is there twice, and
+// every secret is stored.
+func TestOtherAPIFaults(t *testing.T) {
+	rounds := 8
+	if testing.Short() {
+		rounds = 2
+	}
+	injected := 0
+	for _, fault := range otherapi.Faults {
+		for round := range rounds {
+			random := rand.New(rand.NewPCG(uint64(fault), uint64(round))) //nolint:gosec // a repeatable order is wanted
+			synctest.Test(t, func(t *testing.T) {
+				b, server := newOtherBench(t.Context(), t, choose(hostile...))
+				b.converge(manifest(t, faultsBefore))
+				desired := manifest(t, faultsAfter)
+				server.Faulty = func(string, string) otherapi.Fault {
+					if random.Float64() > 0.2 {
+						return otherapi.NoFault
+					}
+					injected++
+					return fault
+				}
+				report := b.tryApply(desired)
+				server.Faulty = nil
+				time.Sleep(time.Minute) // until lists show what is
+				if report != nil {
+					b.checkTruth(t, report, desired)
+				}
+				if _, err := b.backend.Settle(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				b.converge(desired)
+				time.Sleep(time.Minute)
+				if p := b.plan(desired); !p.Empty() {
+					t.Errorf("not empty after the second run: %s", encode(t, p.Changes))
+				}
+				checkKept(t, b.sink, server)
+				if server.Refused() > 0 {
+					t.Errorf("%d requests beyond the rate", server.Refused())
+				}
+				if t.Failed() {
+					t.Fatalf("fault %d, round %d: %s", fault, round, encode(t, report))
+				}
+			})
+		}
+	}
+	t.Logf("%d faults injected", injected)
+}
