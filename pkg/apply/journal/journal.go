@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -69,7 +68,7 @@ func Open(path string, scope store.Scope) (*Journal, error) { return open(store.
 func open(disk store.Disk, path string, scope store.Scope) (*Journal, error) {
 	j := Memory(scope)
 	j.disk, j.path = disk, filepath.Clean(path)
-	err := store.MakeDir(disk, filepath.Dir(j.path))
+	err := j.create()
 	if err == nil {
 		err = j.alone(j.takeOver)
 	}
@@ -79,20 +78,44 @@ func open(disk store.Disk, path string, scope store.Scope) (*Journal, error) {
 	return j, nil
 }
 
-// alone does something to the file while no other process does.
-func (j *Journal) alone(do func() error) error {
-	turn := flock.New(j.path+".lock", flock.SetPermissions(0o600))
-	if err := turn.Lock(); err != nil {
+// create makes the file where it is missing.
+func (j *Journal) create() error {
+	folder := filepath.Dir(j.path)
+	if err := store.MakeDir(j.disk, folder); err != nil {
 		return err
 	}
-	return errors.Join(do(), turn.Unlock())
+	f, err := j.disk.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), j.disk.SyncDir(folder))
+}
+
+// alone does something to the file while no other process does. A file that has been replaced while we waited for our turn is
+// not the one to wait for.
+func (j *Journal) alone(do func() error) error {
+	for {
+		turn := flock.New(j.path, flock.SetFlag(os.O_RDWR))
+		if err := turn.Lock(); err != nil {
+			return err
+		}
+		locked, lockedErr := turn.Stat()
+		now, nowErr := os.Stat(j.path)
+		err := errors.Join(lockedErr, nowErr)
+		current := err == nil && os.SameFile(locked, now)
+		if current {
+			err = do()
+		}
+		if err = errors.Join(err, turn.Unlock()); current || err != nil {
+			return err
+		}
+	}
 }
 
 // takeOver reads the file and leaves nothing in it but the open intents of all scopes.
 func (j *Journal) takeOver() error {
 	data, err := os.ReadFile(j.path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
+	if err != nil {
 		return err
 	}
 	pending, err := openIntents(data)
@@ -111,7 +134,7 @@ func (j *Journal) takeOver() error {
 			j.open[e.Number] = *e.Intent
 		}
 	}
-	if !missing && bytes.Equal(data, kept.Bytes()) {
+	if bytes.Equal(data, kept.Bytes()) {
 		return nil
 	}
 	return store.Replace(j.disk, j.path, kept.Bytes())
@@ -198,7 +221,6 @@ func (j *Journal) append(e entry) error {
 		return err
 	}
 	return j.alone(func() error {
-		// Not created here: one that vanished under a run is no journal any more.
 		f, err := j.disk.OpenFile(j.path, os.O_RDWR|os.O_APPEND, 0)
 		if err != nil {
 			return err
