@@ -34,6 +34,8 @@ type Config struct {
 
 	// Lenient ignores unknown request fields instead of refusing them.
 	Lenient bool `json:"lenient,omitempty"`
+	// IgnoredOnCreate are fields that the creation of a service takes and does nothing with.
+	IgnoredOnCreate []string `json:"ignoredOnCreate,omitempty"`
 	// FloatNumbers writes every number of a result with a fraction: 3.0 for 3.
 	FloatNumbers bool `json:"floatNumbers,omitempty"`
 	// FutureFields adds a field and an enum value that no document knows to every result.

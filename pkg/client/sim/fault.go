@@ -23,13 +23,16 @@ const (
 	FaultCutAfter  FaultKind = "cut-after"
 	FaultTruncated FaultKind = "truncated" // executed, the reply ends in the middle of its body
 	Fault429       FaultKind = "429"       // not executed; X-RateLimit-Reset is Delay, or half a second
+	Fault400       FaultKind = "400"       // not executed
+	Fault404       FaultKind = "404"       // not executed
 	Fault409       FaultKind = "409"       // not executed
+	FaultHollow    FaultKind = "hollow"    // executed, the objects of the list in the reply have lost all their fields
 	FaultSlow      FaultKind = "slow"      // executed at once, answered after Delay of real time
 )
 
 var faultKinds = map[FaultKind]struct{}{
 	Fault500Before: {}, Fault500After: {}, Fault502Plain: {}, FaultCutBefore: {}, FaultCutAfter: {},
-	FaultTruncated: {}, Fault429: {}, Fault409: {}, FaultSlow: {},
+	FaultTruncated: {}, Fault429: {}, Fault400: {}, Fault404: {}, Fault409: {}, FaultHollow: {}, FaultSlow: {},
 }
 
 // Fault is a rule by which requests under /v1 go wrong. Of the requests that match Method and Path, it strikes every one, or
@@ -149,9 +152,13 @@ func (f *Fault) before() (reply, bool) {
 		rep := faultReply(http.StatusTooManyRequests, "TOO_MANY_REQUESTS: injected")
 		rep.header.Set("X-RateLimit-Reset", fmt.Sprintf("%.3f", max(f.Delay.Seconds(), 0.5)))
 		return rep, true
+	case Fault400:
+		return faultReply(http.StatusBadRequest, "BAD_REQUEST: injected"), true
+	case Fault404:
+		return faultReply(http.StatusNotFound, "NOT_FOUND: injected"), true
 	case Fault409:
 		return faultReply(http.StatusConflict, "CONFLICT: injected"), true
-	case Fault500After, FaultCutAfter, FaultTruncated, FaultSlow:
+	case Fault500After, FaultCutAfter, FaultTruncated, FaultHollow, FaultSlow:
 		return reply{}, false
 	default:
 		return faultReply(http.StatusInternalServerError, "INTERNAL_ERROR: unknown fault kind "+string(f.Kind)), true
@@ -167,9 +174,27 @@ func (f *Fault) after(rep reply) reply {
 		return reply{cut: true}
 	case FaultTruncated:
 		rep.truncated = true
-	case Fault500Before, Fault502Plain, FaultCutBefore, Fault429, Fault409, FaultSlow:
+	case FaultHollow:
+		return hollow(rep)
+	case Fault500Before, Fault502Plain, FaultCutBefore, Fault429, Fault400, Fault404, Fault409, FaultSlow:
 	}
 	return rep
+}
+
+// hollow empties the objects of a list. An answer without a list stays as it is.
+func hollow(rep reply) reply {
+	var envelope struct {
+		RequestID string           `json:"requestId"`
+		Result    []map[string]any `json:"result"`
+		Status    int              `json:"status"`
+	}
+	if rep.status != http.StatusOK || json.Unmarshal(rep.body, &envelope) != nil {
+		return rep
+	}
+	for _, object := range envelope.Result {
+		clear(object)
+	}
+	return jsonReply(rep.status, envelope)
 }
 
 func faultReply(status int, text string) reply {

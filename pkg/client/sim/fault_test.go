@@ -32,7 +32,10 @@ func TestFaultKinds(t *testing.T) {
 		sim.FaultCutAfter:  {"cut", true},
 		sim.FaultTruncated: {"truncated", true},
 		sim.Fault429:       {"429 TOO_MANY_REQUESTS: injected, reset 2.500", false},
+		sim.Fault400:       {"400 BAD_REQUEST: injected", false},
+		sim.Fault404:       {"404 NOT_FOUND: injected", false},
 		sim.Fault409:       {"409 CONFLICT: injected", false},
+		sim.FaultHollow:    {"200", true}, // a creation is no list
 		sim.FaultSlow:      {"200", true},
 	}
 	for kind, want := range tests {
@@ -344,5 +347,24 @@ func TestConcurrency(t *testing.T) {
 	}
 	if got := len(srv.Requests()); got != 161 {
 		t.Errorf("%d requests are logged", got)
+	}
+}
+
+func TestHollowList(t *testing.T) {
+	srv, c, _ := start(t, sim.Config{})
+	c.newService("orders")
+	srv.SetConfig(sim.Config{Faults: []sim.Fault{{Kind: sim.FaultHollow}}})
+	if list := c.list("/services"); len(list) != 1 || len(list[0]) != 0 {
+		t.Errorf("the list is %v", list)
+	}
+}
+
+func TestIgnoredOnCreate(t *testing.T) {
+	_, c, _ := start(t, sim.Config{IgnoredOnCreate: []string{"complianceType"}})
+	c.do("POST", "/services", object{
+		"name": "orders", "provider": "aws", "region": "us-east-1", "ipAccessList": []any{}, "complianceType": "hipaa",
+	})
+	if made := c.list("/services")[0]; made["complianceType"] != nil {
+		t.Errorf("the service is %v", made)
 	}
 }

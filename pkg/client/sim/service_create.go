@@ -17,6 +17,9 @@ func createService(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range c.cfg.IgnoredOnCreate {
+		delete(f.m, name)
+	}
 	svc := c.cfg.newService()
 	ips := f.mustArray("ipAccessList")
 	f.require("name", "provider", "region")
