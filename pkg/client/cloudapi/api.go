@@ -14,6 +14,7 @@ package cloudapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,6 +52,31 @@ func servicePath(orgID, serviceID string, below ...string) string {
 
 func get[T any](ctx context.Context, a *API, path string, query url.Values) (T, error) {
 	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodGet, Path: path, Query: query})
+}
+
+// list gets a list whose entries a caller tells apart. One that lacks what identifies it makes the whole answer an error: taken
+// for an object that nobody knows, it would stand for one that is missing.
+func list[T interface{ missing() string }](ctx context.Context, a *API, path string, query url.Values) ([]T, error) {
+	all, err := get[[]T](ctx, a, path, query)
+	if err != nil {
+		return nil, err
+	}
+	for i, entry := range all {
+		if what := entry.missing(); what != "" {
+			return nil, fmt.Errorf("GET %s: entry %d of %d has no %s", path, i+1, len(all), what)
+		}
+	}
+	return all, nil
+}
+
+// missing gives the first name of pairs of a name and a value whose value is empty.
+func missing(pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return pairs[i]
+		}
+	}
+	return ""
 }
 
 func post[T any](ctx context.Context, a *API, path string, body any) (T, error) {

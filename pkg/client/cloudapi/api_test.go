@@ -99,8 +99,8 @@ func TestCalls(t *testing.T) {
 		},
 		"ListServices": {
 			call(func(ctx context.Context) ([]cloudapi.Service, error) { return a.ListServices(ctx, "org-1") }), "GET " + o + "/services", "",
-			`[{"id":"svc-1"},{"id":"svc-2"}]`,
-			[]cloudapi.Service{{ID: "svc-1"}, {ID: "svc-2"}},
+			`[{"id":"svc-1","name":"a"},{"id":"svc-2","name":"b"}]`,
+			[]cloudapi.Service{{ID: "svc-1", Name: "a"}, {ID: "svc-2", Name: "b"}},
 		},
 		"GetService": {
 			call(func(ctx context.Context) (cloudapi.Service, error) { return a.GetService(ctx, "org-1", "svc-1") }), "GET " + s, "",
@@ -400,5 +400,26 @@ func TestHashKey(t *testing.T) {
 		if got := cloudapi.KeySuffix(id); got != want {
 			t.Errorf("KeySuffix(%q) = %q, want %q", id, got, want)
 		}
+	}
+}
+
+// A list whose entries cannot be told apart is refused whole.
+func TestEntriesWithoutIdentity(t *testing.T) {
+	for name, tc := range map[string]struct{ reply, want string }{
+		"nothing at all":     {`[{}]`, "entry 1 of 1 has no id"},
+		"null":               {`[{"id":"svc-1","name":"a"},null]`, "entry 2 of 2 has no id"},
+		"no name":            {`[{"id":"svc-1"}]`, "entry 1 of 1 has no name"},
+		"an empty name":      {`[{"id":"svc-1","name":""}]`, "entry 1 of 1 has no name"},
+		"other fields":       {`[{"ID_":"svc-1","title":"a"}]`, "entry 1 of 1 has no id"},
+		"nothing is missing": {`[{"id":"svc-1","name":"a"}]`, ""},
+		"nothing is there":   {`[]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newRecorder(t, http.StatusOK, `{"status":200,"result":`+tc.reply+`}`).api
+			_, err := a.ListServices(t.Context(), "org-1")
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }

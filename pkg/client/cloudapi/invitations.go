@@ -20,10 +20,12 @@ type InvitationCreate struct {
 	AssignedRoleIDs []string `json:"assignedRoleIds,omitzero"`
 }
 
+func (i Invitation) missing() string { return missing("id", i.ID, "email", i.Email) }
+
 // ListInvitations returns all invitations.
 // API: GET /v1/organizations/{organizationId}/invitations
 func (a *API) ListInvitations(ctx context.Context, orgID string) ([]Invitation, error) {
-	return get[[]Invitation](ctx, a, organizationPath(orgID, "invitations"), nil)
+	return list[Invitation](ctx, a, organizationPath(orgID, "invitations"), nil)
 }
 
 // GetInvitation returns one invitation.

@@ -82,10 +82,12 @@ type KeyPatch struct {
 	IPAccessList    []IPAccessEntry  `json:"ipAccessList,omitzero"`
 }
 
+func (k APIKey) missing() string { return missing("id", k.ID, "name", k.Name) }
+
 // ListKeys returns all API keys.
 // API: GET /v1/organizations/{organizationId}/keys
 func (a *API) ListKeys(ctx context.Context, orgID string) ([]APIKey, error) {
-	return get[[]APIKey](ctx, a, organizationPath(orgID, "keys"), nil)
+	return list[APIKey](ctx, a, organizationPath(orgID, "keys"), nil)
 }
 
 // GetKey returns one API key.

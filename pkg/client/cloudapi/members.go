@@ -20,10 +20,12 @@ type MemberPatch struct {
 	AssignedRoleIDs []string `json:"assignedRoleIds,omitzero"`
 }
 
+func (m Member) missing() string { return missing("id", m.UserID) } // old servers show no e-mail
+
 // ListMembers returns all members.
 // API: GET /v1/organizations/{organizationId}/members
 func (a *API) ListMembers(ctx context.Context, orgID string) ([]Member, error) {
-	return get[[]Member](ctx, a, organizationPath(orgID, "members"), nil)
+	return list[Member](ctx, a, organizationPath(orgID, "members"), nil)
 }
 
 // GetMember returns one member.

@@ -29,10 +29,19 @@ type OrganizationPatch struct {
 	PrivateEndpoints *Patch[PrivateEndpoint] `json:"privateEndpoints,omitempty"`
 }
 
+func (o Organization) missing() string {
+	for _, e := range o.PrivateEndpoints {
+		if e.ID == "" {
+			return "id in one of its private endpoints"
+		}
+	}
+	return missing("id", o.ID)
+}
+
 // ListOrganizations returns the organization of the API key, as a list of one.
 // API: GET /v1/organizations
 func (a *API) ListOrganizations(ctx context.Context) ([]Organization, error) {
-	return get[[]Organization](ctx, a, path("organizations"), nil)
+	return list[Organization](ctx, a, path("organizations"), nil)
 }
 
 // GetOrganization returns one organization.

@@ -40,10 +40,12 @@ type RolePolicyTags struct {
 	RoleV2 string   `json:"roleV2"`
 }
 
+func (r Role) missing() string { return missing("id", r.ID, "name", r.Name) }
+
 // ListRoles returns all roles, system and custom.
 // API: GET /v1/organizations/{organizationId}/roles
 func (a *API) ListRoles(ctx context.Context, orgID string) ([]Role, error) {
-	return get[[]Role](ctx, a, organizationPath(orgID, "roles"), nil)
+	return list[Role](ctx, a, organizationPath(orgID, "roles"), nil)
 }
 
 // GetRole returns one role.

@@ -146,11 +146,13 @@ type ServicePatch struct {
 	EnableCoreDumps                *bool                   `json:"enableCoreDumps,omitempty"`
 }
 
+func (s Service) missing() string { return missing("id", s.ID, "name", s.Name) }
+
 // ListServices returns all services in full. It is not filtered: the API ignores a filter it does not understand and
 // returns everything, so none can be relied on.
 // API: GET /v1/organizations/{organizationId}/services
 func (a *API) ListServices(ctx context.Context, orgID string) ([]Service, error) {
-	return get[[]Service](ctx, a, organizationPath(orgID, "services"), nil)
+	return list[Service](ctx, a, organizationPath(orgID, "services"), nil)
 }
 
 // GetService returns one service. For some seconds after a create it may not be found yet.
