@@ -96,7 +96,10 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 	change := Change{
 		Address: d.Address, Action: Create, Reason: "declared, not live", After: after, Pos: d.Intent.Pos,
 	}
-	if kind.Name == "invitation" && d.Intent.Fields == nil {
+	switch {
+	case slices.Contains(c.live.Expired, d.Address):
+		change.Reason = "its invitation has expired: it is withdrawn and sent anew"
+	case kind.Name == "invitation" && d.Intent.Fields == nil:
 		change.Reason = "a member who has not joined yet is invited"
 	}
 	c.plan.Changes = append(c.plan.Changes, change)

@@ -134,6 +134,7 @@ type Live struct {
 	Resources        []Resource        // sorted by address, then id; names need not be unique
 	NotChecked       map[string]string // collections that the key may not list (Kind.Collection) -> the missing permission
 	Caller           Caller
+	Expired          []Address         // invitations that nobody can accept any more, though the API lists them; not in Resources
 	Roles            []string // names of the roles that exist, for "did you mean"; empty when they cannot be listed
 }
 

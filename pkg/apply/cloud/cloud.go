@@ -67,6 +67,7 @@ type session struct {
 	services     map[string]cloudapi.Service // by name; of an ambiguous name any
 	keys         map[string]bool             // ids of live keys
 	invitations  map[string]bool             // ids of live invitations
+	expired      map[string][]string         // e-mail -> ids of invitations that are still listed
 	roles        map[string][]string         // lower-case name -> ids
 	migrated     bool                        // roles are assigned by id, legacy ones are frozen (FACTS 6)
 }

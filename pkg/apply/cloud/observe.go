@@ -45,10 +45,12 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	}
 	b.watch.reset()
 	b.remember(o)
+	pending, expired := b.sortInvitations(o.invitations)
 	live := &spec.Live{
 		OrganizationID:   o.organization.ID,
 		OrganizationName: o.organization.Name,
 		NotChecked:       o.notChecked,
+		Expired:          expired,
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
 		Roles:            b.roleNames(o),
 	}
@@ -59,7 +61,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		serviceResources(o.services),
 		each(o.keys, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, migrated) }),
 		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
-		each(o.invitations, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
+		each(pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
 	)
 	if err := b.readDetails(ctx, live.Resources, scope.Detail); err != nil {
 		return nil, err
@@ -223,6 +225,7 @@ func (b *Backend) remember(o *observation) {
 	}
 	for _, v := range o.invitations {
 		s.invitations[v.ID] = true
+		expired:      map[string][]string{},
 		s.learnRoles(v.AssignedRoles)
 	}
 	for _, v := range o.roles {
@@ -239,6 +242,10 @@ func each[T any](list []T, f func(T) spec.Resource) []spec.Resource {
 		out[i] = f(v)
 	}
 	return out
+		if b.hasExpired(v) {
+			email := strings.ToLower(v.Email)
+			s.expired[email] = append(s.expired[email], v.ID)
+		}
 }
 
 // fields builds a tree of what the server reports: what it leaves out stays absent.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
@@ -34,6 +35,25 @@ func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
 		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, i.AssignedRoles, i.Role)},
 		Status: spec.Tree{},
 	}
+}
+
+// sortInvitations tells invitations that can still be accepted from those that have expired by the API's own clock, which some
+// servers go on listing (FACTS 6.3). Where no answer was dated, none has.
+func (b *Backend) sortInvitations(all []cloudapi.Invitation) (pending []cloudapi.Invitation, expired []spec.Address) {
+	for _, i := range all {
+		if b.hasExpired(i) {
+			expired = append(expired, spec.Address{Kind: "invitation", Name: strings.ToLower(i.Email)})
+			continue
+		}
+		pending = append(pending, i)
+	}
+	return pending, expired
+}
+
+func (b *Backend) hasExpired(i cloudapi.Invitation) bool {
+	at, err := time.Parse(time.RFC3339Nano, i.ExpireAt)
+	now := b.api.ServerTime()
+	return err == nil && !now.IsZero() && !now.Before(at)
 }
 
 // memberSteps changes roles and removes; nobody can be made a member by the API.
@@ -72,22 +92,35 @@ func memberSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 
 // invitationSteps withdraws and sends: there is no PATCH, so an update is both (FACTS 6.3).
 func invitationSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
-	withdraw := do("withdraw invitation", func(ctx context.Context) error {
-		return b.resend(ctx, func(ctx context.Context, _ bool) error {
-			return gone(b.api.DeleteInvitation(ctx, b.organization(), c.ID))
+	withdraw := func(id string) apply.Step {
+		return do("withdraw invitation", func(ctx context.Context) error {
+			return b.resend(ctx, func(ctx context.Context, _ bool) error {
+				return gone(b.api.DeleteInvitation(ctx, b.organization(), id))
+			})
 		})
-	})
+	}
 	send := do("send invitation", func(ctx context.Context) error { return b.invite(ctx, c.After) })
 	switch c.Action {
 	case diff.Create:
-		return []apply.Step{send}, nil
+		var steps []apply.Step
+		for _, id := range b.expiredInvitations(c.Address.Name) {
+			steps = append(steps, withdraw(id))
+		}
+		return append(steps, send), nil
 	case diff.Update:
-		return []apply.Step{withdraw, send}, nil
+		return []apply.Step{withdraw(c.ID), send}, nil
 	case diff.Delete:
-		return []apply.Step{withdraw}, nil
+		return []apply.Step{withdraw(c.ID)}, nil
 	default:
 		return nil, fmt.Errorf("%s: unknown action %q", c.Address, c.Action)
 	}
+}
+
+// expiredInvitations are the ids of a person's invitations that nobody can accept any more and the API still lists.
+func (b *Backend) expiredInvitations(email string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.session.expired[email]
 }
 
 func (b *Backend) invite(ctx context.Context, person spec.Tree) error {
