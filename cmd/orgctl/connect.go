@@ -129,7 +129,11 @@ func newUserAgent(version string) string {
 // wanted is the id of the organization that the manifest or the environment insists on, or "".
 func (t *target) wanted(desired *spec.Organization) (string, error) {
 	if t.organization != "" && desired.ID != "" && !strings.EqualFold(t.organization, desired.ID) {
-		return "", fmt.Errorf("%s: the manifest is of organization %s, CLICKHOUSE_ORG_ID says %s", desired.Pos, desired.ID, t.organization)
+		what := "the plan"
+		if !desired.Pos.IsZero() {
+			what = desired.Pos.String() + ": the manifest"
+		}
+		return "", fmt.Errorf("%s is of organization %s, CLICKHOUSE_ORG_ID says %s", what, desired.ID, t.organization)
 	}
 	return cmp.Or(desired.ID, t.organization), nil
 }

@@ -26,5 +26,10 @@ func intent(p *diff.Plan, a spec.Address) string {
 			return strings.TrimSuffix(string(c.Action)+", "+strings.Join(gist(c), ", "), ", ")
 		}
 	}
+	for _, f := range p.Findings {
+		if f.Address == a && f.Code == diff.CodeUnknownID {
+			return "gone: " + excerpt(visible(f.Message), 0, valueLimit)
+		}
+	}
 	return "nothing to do"
 }
