@@ -200,6 +200,7 @@ func scope(desired *spec.Organization) apply.Scope {
 	}
 	// What must hold nothing undeclared has to be seen whole.
 	needed = append(needed, desired.Policy.Exclusive...)
+	needed = append(needed, desired.Policy.Prune...)
 	// People are one list that the API shows as two.
 	if slices.Contains(needed, "members") || slices.Contains(needed, "invitations") {
 		needed = append(needed, "members", "invitations")

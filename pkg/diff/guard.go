@@ -87,13 +87,16 @@ func (c *computation) policy(pairs []pair) Policy {
 		}
 	}
 	for _, kind := range spec.Kinds() {
-		if _, ok := c.desired.Declared[kind.Collection]; !ok || !slices.Contains(from.Prune, kind.Collection) {
+		if !slices.Contains(from.Prune, kind.Collection) {
 			continue
 		}
-		of := adopted(kind.Name)
-		out.Prune = append(out.Prune, Prune{
-			Collection: kind.Collection, Declared: declared[of], Matched: declared[of] - missing[of],
-		})
+		prune := Prune{Collection: kind.Collection}
+		// Without a line of its own a collection is not known, whatever the other list of people says.
+		if _, known := c.desired.Declared[kind.Collection]; known {
+			of := adopted(kind.Name)
+			prune.Declared, prune.Matched = declared[of], declared[of]-missing[of]
+		}
+		out.Prune = append(out.Prune, prune)
 	}
 	return out
 }

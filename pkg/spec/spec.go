@@ -121,10 +121,11 @@ type MaxDeletes struct {
 // MaxDeletesFloor is the size below which a percentage says nothing sensible about a collection.
 const MaxDeletesFloor = 8
 
-// Manages reports whether undeclared live objects of the collection are of interest: it is declared, or exclusive.
+// Manages reports whether undeclared live objects of the collection are of interest: it is declared, pruned or exclusive. A
+// policy that names a collection says so even after the last declaration has gone.
 func (o *Organization) Manages(collection string) bool {
 	_, ok := o.Declared[collection]
-	return ok || slices.Contains(o.Policy.Exclusive, collection)
+	return ok || slices.Contains(o.Policy.Prune, collection) || slices.Contains(o.Policy.Exclusive, collection)
 }
 
 // Live is what the API reported in one observation.
