@@ -26,13 +26,13 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		if r.Address.Kind == "organization" {
 			organization = r
 		}
-		byID[r.Address.Kind+"/"+r.ID] = r
+		byID[identity(r.Address.Kind, r.ID)] = r
 		byAddress[r.Address] = append(byAddress[r.Address], r)
 	}
 	pinned := map[*spec.Resource]bool{}
 	current := map[spec.Address]bool{}
 	for _, d := range desired {
-		if r := byID[d.Address.Kind+"/"+d.ID]; d.ID != "" && r != nil {
+		if r := byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil {
 			pinned[r] = true
 		}
 		current[d.Address] = true
@@ -45,13 +45,15 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 	var findings []Finding
 	for _, d := range desired {
 		found, how := []*spec.Resource(nil), d.Address
+		r := byID[identity(d.Address.Kind, d.ID)]
+		// What is made anew when it changes has another id afterwards.
+		outlived := r == nil && spec.KindOf(d.Address.Kind).MadeAnew && !d.Intent.Absent
 		switch {
 		case d.Address.Kind == "organization":
 			if organization != nil {
 				found = []*spec.Resource{organization}
 			}
-		case d.ID != "":
-			r := byID[d.Address.Kind+"/"+d.ID]
+		case d.ID != "" && !outlived:
 			if r == nil && !d.Intent.Absent {
 				findings = append(findings, Finding{
 					Code: CodeUnknownID, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("id"),
@@ -97,6 +99,9 @@ func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Findi
 		Hint:    fmt.Sprintf("pin the one that is meant, for example id: %s", ids[0]),
 	}
 }
+
+// identity is how an id is looked up: manifests may spell one in any case.
+func identity(kind, id string) string { return kind + "/" + strings.ToLower(id) }
 
 // renames gives the future name of every live object that this plan renames.
 func renames(pairs []pair) map[spec.Address]string {

@@ -5,7 +5,8 @@ import "github.com/orgctl/orgctl/pkg/spec"
 // people is the desired state after members and invitations have been settled against who has joined.
 type people struct {
 	resources []spec.Resource
-	emails    map[string]bool // everybody that a manifest speaks of
+	emails    map[string]bool       // everybody that a manifest speaks of
+	pinned    map[spec.Address]bool // of whom it means one entry of maybe several
 }
 
 // settlePeople reshapes declared people until matching them is matching by address. People are one list by e-mail that the
@@ -14,7 +15,8 @@ type people struct {
 //
 //   - a declared member who has not joined becomes a declared invitation;
 //   - a declared invitation whose e-mail has joined is satisfied and says nothing more, not even about roles;
-//   - a member declared absent is absent from both lists, an invitation declared absent only from its own.
+//   - a member declared absent is absent from both lists, an invitation declared absent only from its own;
+//   - a member who is pinned by id is that one and nobody else.
 func settlePeople(resources []spec.Resource, live *spec.Live) people {
 	joined, invited := map[string]bool{}, map[string]bool{}
 	for _, r := range live.Resources {
@@ -25,13 +27,15 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 			invited[r.Address.Name] = true
 		}
 	}
-	declared := map[spec.Address]bool{}
+	declared, wanted := map[spec.Address]bool{}, map[spec.Address]bool{}
 	for _, r := range resources {
 		declared[r.Address] = true
+		wanted[r.Address] = !r.Intent.Absent
 	}
-	out := people{emails: map[string]bool{}}
+	out := people{emails: map[string]bool{}, pinned: map[spec.Address]bool{}}
 	for _, r := range resources {
 		email := r.Address.Name
+		out.pinned[r.Address] = r.ID != ""
 		switch r.Address.Kind {
 		case "member":
 			out.emails[email] = true
@@ -39,6 +43,8 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 			asInvitation.Address.Kind = "invitation"
 			asInvitation.Intent.Fields = nil
 			switch {
+			case r.ID != "":
+				out.resources = append(out.resources, r)
 			case r.Intent.Absent:
 				out.resources = append(out.resources, r)
 				if invited[email] && !declared[asInvitation.Address] {
@@ -52,7 +58,7 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 		case "invitation":
 			out.emails[email] = true
 			member := spec.Address{Kind: "member", Name: email}
-			if r.Intent.Absent && declared[member] && !joined[email] {
+			if r.Intent.Absent && wanted[member] && !joined[email] {
 				continue // the member entry wants this invitation; withdrawing it would ping-pong
 			}
 			if r.Intent.Absent || !joined[email] {

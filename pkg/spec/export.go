@@ -103,7 +103,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		parent, child, isNested := strings.Cut(f.Path, ".")
 		if !isNested {
 			b.put(f.Path, exported(value))
-			if f.Path == "name" && len(e.others(r)) > 0 {
+			if (f.Path == "name" || f.Path == "email") && len(e.others(r)) > 0 {
 				b.put("id", r.ID)
 			}
 			continue

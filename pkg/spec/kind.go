@@ -16,6 +16,8 @@ type Kind struct {
 	Collection string  // the manifest key that lists them and the name in policy.prune; "" for the organization itself
 	Fields     []Field // in the order in which plans show them
 	ToCreate   []string
+	// MadeAnew says that there is no way to change an object: an update makes another one, with an id of its own.
+	MadeAnew bool
 	// Align brings a desired and a live tree of the same object to comparable form where the server reports one fact in
 	// several shapes. It gets copies and may change both. Nil when shapes are one to one.
 	Align func(desired, live Tree)

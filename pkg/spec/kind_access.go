@@ -28,9 +28,10 @@ var invitationKind = &Kind{
 	Collection: "invitations",
 	Fields:     personFields,
 	ToCreate:   []string{"roles"},
+	MadeAnew:   true,
 }
 
 var personFields = []Field{
-	{Path: "email", Equal: equalFold},
+	{Path: "email", Equal: equalFold, Immutable: true},
 	{Path: "roles", List: roleList},
 }

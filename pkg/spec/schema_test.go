@@ -75,8 +75,8 @@ func TestSchemaIsComplete(t *testing.T) {
 		{"privateEndpoint", "PrivateEndpoint", []string{"ensure"}},
 		{"service", "Service", []string{"id", "previously", "ensure", "protect", "access"}},
 		{"key", "Key", []string{"id", "previously", "ensure", "role"}},
-		{"member", "Member", []string{"ensure", "role"}},
-		{"invitation", "Invitation", []string{"ensure", "role"}},
+		{"member", "Member", []string{"id", "ensure", "role"}},
+		{"invitation", "Invitation", []string{"id", "ensure", "role"}},
 	} {
 		t.Run(tc.kind, func(t *testing.T) {
 			kind := spec.KindOf(tc.kind)
