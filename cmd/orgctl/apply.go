@@ -77,6 +77,15 @@ func readGoal(e *env, c *cli.Context) (goal, error) {
 	return goal{desired: p.Desired(), reviewed: p}, nil
 }
 
+// replan says what is left of a goal. A saved plan is asked for the rest of what it said, too: it desires no more than it changes.
+func (g *goal) replan(ctx context.Context, s *session) (*diff.Plan, error) {
+	p, live, err := s.plan(ctx, g.desired, g.sel)
+	if err == nil && g.reviewed != nil {
+		p.Inherit(g.reviewed, live)
+	}
+	return p, err
+}
+
 func runApply(e *env, c *cli.Context) error {
 	if !c.Bool("yes") && !e.stdinTTY {
 		return usage("there is nobody to ask: add --yes to apply without confirmation")
@@ -120,13 +129,10 @@ func runApply(e *env, c *cli.Context) error {
 	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
-	if err := permitted(e, c, p, missing); err != nil {
+	if err := permitted(e, c, g, p, missing); err != nil {
 		return err
 	}
-	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
-		p, _, err := s.plan(ctx, g.desired, g.sel)
-		return p, err
-	})
+	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	if !p.Empty() && !e.interrupt.received() {
 		s.remarks(e, c)
@@ -175,8 +181,12 @@ func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
 
 // carryOut applies a permitted plan and verifies it.
 func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
-	if p.Empty() {
-		return &apply.Report{Results: []apply.Result{}, Converged: true} // observed a moment ago
+	if p.Empty() { // observed a moment ago
+		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged()}
+		if !outcome.Converged {
+			outcome.Remaining = p
+		}
+		return outcome
 	}
 	opts := apply.Defaults()
 	opts.Tick, opts.Notify = s.target.tick, s.progress.Event
@@ -246,13 +256,16 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 
 // permitted judges a shown plan: what blocks it, what it requires, and what the person at the terminal says. An empty plan
 // needs nobody's leave.
-func permitted(e *env, c *cli.Context, p *diff.Plan, missing []diff.Requirement) error {
-	switch p.Worst() {
-	case diff.SeverityError:
+func permitted(e *env, c *cli.Context, g goal, p *diff.Plan, missing []diff.Requirement) error {
+	switch worst := p.Worst(); {
+	case p.Refused() && g.reviewed != nil:
+		return refused("; that was so when this plan was made, and nothing was changed: plan again with a key that may")
+	case p.Refused():
+		return refused("; nothing was changed")
+	case worst == diff.SeverityError:
 		return exit(exitError)
-	case diff.SeverityBlocked:
+	case p.Blocked(), p.Empty() && worst == diff.SeverityBlocked:
 		return blocked("the plan is blocked; nothing was changed")
-	case diff.SeverityWarning, diff.SeverityNote:
 	}
 	if len(missing) > 0 {
 		return blocked("apply needs what the plan lists above; nothing was changed")

@@ -206,7 +206,11 @@ func scope(desired *spec.Organization) apply.Scope {
 		needed = append(needed, "members", "invitations")
 	}
 	detailed := map[string]bool{}
+	roles := false
 	for _, r := range desired.Resources {
+		if named, _ := r.Spec["roles"].([]any); len(named) > 0 && !r.Intent.Absent {
+			roles = true
+		}
 		if r.Address.Kind != "service" || r.Spec["backupConfiguration"] == nil {
 			continue
 		}
@@ -215,7 +219,7 @@ func scope(desired *spec.Organization) apply.Scope {
 			detailed[former] = true
 		}
 	}
-	return apply.Scope{Needed: needed, Detail: func(live spec.Resource) bool {
+	return apply.Scope{Needed: needed, Roles: roles, Detail: func(live spec.Resource) bool {
 		return detailed[live.Address.Name] || detailed[live.ID] && live.ID != ""
 	}}
 }

@@ -14,8 +14,8 @@ const (
 	exitOK      = 0
 	exitError   = 1  // invalid manifests, tampered plan, ...: nothing was changed
 	exitChanges = 2  // plan with --detailed-exitcode; drift whenever there is drift
-	exitBlocked = 3  // a guard, a policy or an immutable field
-	exitRefused = 4  // credentials: 401, or 403 on a list that the manifest needs
+	exitBlocked = 3  // a guard, a policy, an immutable field, or something live that stands in the way of an object
+	exitRefused = 4  // credentials: 401, or 403 on something that the manifest needs to be read
 	exitPartial = 5  // partly applied, unknown, or not converged
 	exitStale   = 6  // the plan that was reviewed is not what would be done now
 	exitUsage   = 64 // wrong use of the command line
@@ -53,6 +53,12 @@ func usage(format string, args ...any) error {
 
 func blocked(format string, args ...any) error {
 	return &codedError{code: exitBlocked, err: fmt.Errorf(format, args...)}
+}
+
+// refused ends a command whose plan has a finding about what the key may not read.
+func refused(consequence string) error {
+	return &codedError{code: exitRefused, err: fmt.Errorf("%w: the API key may not read all that the manifest manages, see OC323 above%s",
+		cloud.ErrPermission, consequence)}
 }
 
 // report prints what no command has printed yet and gives the exit code.

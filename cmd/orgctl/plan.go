@@ -24,11 +24,13 @@ func planCommand(e *env) *cli.Command {
 				return err
 			}
 			switch worst := p.Worst(); {
+			case p.Refused():
+				return refused("")
 			case worst == diff.SeverityError:
 				return exit(exitError)
 			case worst == diff.SeverityBlocked:
 				return exit(exitBlocked)
-			case c.Bool("detailed-exitcode") && p.Drifted():
+			case c.Bool("detailed-exitcode") && !p.Converged():
 				return exit(exitChanges)
 			default:
 				return nil
@@ -47,6 +49,8 @@ func driftCommand(e *env) *cli.Command {
 			switch {
 			case err != nil:
 				return err
+			case p.Refused():
+				return refused("")
 			case p.Drifted():
 				return exit(exitChanges)
 			case p.Worst() == diff.SeverityError:

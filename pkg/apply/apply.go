@@ -25,6 +25,8 @@ type Backend interface {
 type Scope struct {
 	// Needed are the collections (spec.Kind.Collection) whose refusal by the API is an error.
 	Needed []string
+	// Roles says that roles are named, so that an API which has ids for them must show those.
+	Roles bool
 	// Detail reports whether fields with a request of their own are wanted of an object (spec.Field.Detail).
 	Detail func(live spec.Resource) bool
 }

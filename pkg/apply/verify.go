@@ -21,12 +21,12 @@ func Verify(ctx context.Context, report *Report, applied *diff.Plan, replan func
 			return
 		}
 		remaining.Keep(withoutResets(remaining.Changes, applied))
-		if allApplied && remaining.Empty() && remaining.Worst() != diff.SeverityError {
+		if allApplied && remaining.Converged() {
 			report.Converged = true
 			return
 		}
 		report.Remaining = remaining
-		if !allApplied || time.Now().Add(backoff).After(deadline) {
+		if !allApplied || foreseen(remaining, applied) || time.Now().Add(backoff).After(deadline) {
 			return
 		}
 		select {
@@ -39,6 +39,15 @@ func Verify(ctx context.Context, report *Report, applied *diff.Plan, replan func
 			return
 		}
 	}
+}
+
+// foreseen reports that what is left was left on purpose: nothing is to be applied, and whatever else there is to say was said of
+// the applied plan already. Time does not heal that.
+func foreseen(remaining, applied *diff.Plan) bool {
+	return remaining.Empty() && remaining.Summary.Drift <= applied.Summary.Drift &&
+		!slices.ContainsFunc(remaining.Findings, func(f diff.Finding) bool {
+			return !slices.ContainsFunc(applied.Findings, func(g diff.Finding) bool { return f.Code == g.Code && f.Address == g.Address })
+		})
 }
 
 // withoutResets drops resets that were just applied: the value that the server reports after one is its default, whatever

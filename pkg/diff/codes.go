@@ -11,9 +11,11 @@ const (
 	CodeImmutable        = "OC310" // a create-only field differs
 	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
 	CodeEndpointInUse    = "OC312" // an endpoint in use whose registration would be removed
+	CodeNotPruned        = "OC313" // an undeclared object of a collection in which something is uncertain
 	CodeAttachedEndpoint = "OC320" // an endpoint in use whose description differs
-	CodeNotChecked       = "OC321" // the key may not read something that is declared
+	CodeUnread           = "OC321" // the API does not answer about something that is declared
 	CodeUnhealthy        = "OC322" // a service reports degraded or failed
+	CodeRefused          = "OC323" // the key may not read something that is declared
 	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
 	CodeSecretSink       = "OC331" // apply needs a place for secrets
 

@@ -31,10 +31,10 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	for _, p := range pairs {
 		c.compare(p)
 	}
-	c.undeclared(pairs, people.emails)
+	c.inspect(pairs)
+	c.undeclared(pairs, people)
 	c.leaveAttached()
 	c.notChecked()
-	c.inspect(pairs)
 
 	p := c.plan
 	p.Policy = c.policy(pairs)
@@ -129,7 +129,6 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	if kind.Align != nil {
 		kind.Align(want, have)
 	}
-	unreadable, _ := l.Status[StatusUnreadable].(string)
 	before, after := spec.Tree{}, spec.Tree{}
 	var fields []FieldChange
 	for i := range kind.Fields {
@@ -138,11 +137,8 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		if !managed || f.Unread {
 			continue
 		}
-		if f.Detail && unreadable != "" {
-			c.find(Finding{
-				Code: CodeNotChecked, Severity: SeverityWarning, Address: d.Address, Pos: d.FieldPos(f.Path),
-				Message: fmt.Sprintf("%s is not checked: %s", f.Path, unreadable),
-			})
+		if f.Detail && c.unread(kind, d, l, f.Path) {
+			spec.Put(after, f.Path, value) // still wanted, by whoever can read it
 			continue
 		}
 		reported, ok := spec.Get(have, f.Path)
@@ -166,7 +162,9 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		}
 		fields = append(fields, change)
 	}
-	c.checkConflict(kind, d, have, after, fields)
+	if c.conflicts(kind, d, have, after, fields) {
+		return
+	}
 	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
 		fields = finish(fields, nonce)
 	}
@@ -183,10 +181,32 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	})
 }
 
-// checkConflict lays what a change sets over what is live and refuses a result that the API would.
-func (c *computation) checkConflict(kind *spec.Kind, d spec.Resource, have, after spec.Tree, fields []FieldChange) {
+// unread reports whether a field could not be read, and says so: it is neither equal nor different.
+func (c *computation) unread(kind *spec.Kind, d, l spec.Resource, path string) bool {
+	f := Finding{
+		Code: CodeRefused, Severity: SeverityBlocked, Address: d.Address, Pos: d.FieldPos(path),
+		Hint: "give the key that permission, or leave the field out of the manifest",
+	}
+	reason, refused := l.Status[StatusRefused].(string)
+	if !refused {
+		f.Code, f.Hint = CodeUnread, "plan again later, or leave the field out of the manifest if this service never answers"
+		if reason, _ = l.Status[StatusUnreadable].(string); reason == "" {
+			return false
+		}
+	}
+	f.Message = fmt.Sprintf("%s is not checked: %s", path, reason)
+	c.find(f)
+	c.plan.NotChecked = append(c.plan.NotChecked, NotChecked{
+		Collection: kind.Collection, Address: d.Address, Field: path, Reason: reason,
+	})
+	return true
+}
+
+// conflicts lays what a change sets over what is live and reports a result that the API would refuse. The object is left as it
+// is then.
+func (c *computation) conflicts(kind *spec.Kind, d spec.Resource, have, after spec.Tree, fields []FieldChange) bool {
 	if kind.Conflict == nil || len(fields) == 0 {
-		return
+		return false
 	}
 	merged := spec.Clone(have)
 	for _, f := range kind.Fields {
@@ -196,12 +216,13 @@ func (c *computation) checkConflict(kind *spec.Kind, d spec.Resource, have, afte
 	}
 	path, problem, hint := kind.Conflict(merged)
 	if path == "" {
-		return
+		return false
 	}
 	c.find(Finding{
-		Code: CodeConflict, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos(path),
-		Message: path + " " + problem, Hint: hint,
+		Code: CodeConflict, Severity: SeverityBlocked, Address: d.Address, Pos: d.FieldPos(path),
+		Message: path + " " + problem, Hint: hint + "; until then the " + kind.Name + " is left as it is",
 	})
+	return true
 }
 
 func updateReason(d, l spec.Resource, kind *spec.Kind) string {
@@ -272,7 +293,7 @@ func (c *computation) leaveAttached() {
 		}
 		f := change.Fields[0]
 		c.find(Finding{
-			Code: CodeAttachedEndpoint, Severity: SeverityNote, Address: change.Address, Pos: f.Pos,
+			Code: CodeAttachedEndpoint, Severity: SeverityBlocked, Address: change.Address, Pos: f.Pos,
 			Message: fmt.Sprintf("its description is %s, the manifest says %s; it is not registered anew while services use it",
 				spec.FormatValue(f.Before), spec.FormatValue(f.After)),
 			Hint: "declare the live description, or detach the endpoint first",
@@ -299,14 +320,16 @@ func (c *computation) findAttached() {
 }
 
 // undeclared lists live objects that no manifest declares, in collections that manifests manage, and plans the deletion of
-// those that policy.prune names. A collection that is not declared is never pruned, whatever the policy says.
-func (c *computation) undeclared(pairs []pair, emails map[string]bool) {
+// those that policy.prune names. While it is uncertain what an entry of a collection means, nothing of that collection is
+// pruned: what looks undeclared may be what the entry is about.
+func (c *computation) undeclared(pairs []pair, people people) {
 	claimed := map[string]bool{}
 	for _, p := range pairs {
 		if p.live != nil {
 			claimed[p.live.Address.Kind+"/"+p.live.ID] = true
 		}
 	}
+	uncertain := c.uncertain()
 	count := map[spec.Address]int{}
 	for _, p := range pairs {
 		count[p.desired.Address]++
@@ -320,17 +343,26 @@ func (c *computation) undeclared(pairs []pair, emails map[string]bool) {
 		kind := spec.KindOf(r.Address.Kind)
 		person := kind.Name == "member" || kind.Name == "invitation"
 		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
-			person && emails[r.Address.Name] {
+			person && people.emails[r.Address.Name] && !people.pinned[r.Address] {
 			continue
 		}
 		address := r.Address
 		if count[address] > 1 {
 			address.Name += "#" + r.ID // several objects of one name: only the id tells them apart
 		}
-		_, declared := c.desired.Declared[kind.Collection]
-		if declared && slices.Contains(c.desired.Policy.Prune, kind.Collection) && !c.uncertain(r) {
-			c.delete(r, Change{Address: address, Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
-			continue
+		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
+			doubts := uncertain[adopted(kind.Name)]
+			if len(doubts) == 0 {
+				c.delete(r, Change{Address: address, Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
+				continue
+			}
+			if !slices.Contains(doubts, r.Address) {
+				c.find(Finding{
+					Code: CodeNotPruned, Severity: SeverityBlocked, Address: address,
+					Message: fmt.Sprintf("is not declared, and not pruned while it is uncertain what is meant by %s", enumerate(doubts)),
+					Hint:    "correct that first: plan without --only and --except to see what is wrong with it",
+				})
+			}
 		}
 		c.plan.Unmanaged = append(c.plan.Unmanaged, Unmanaged{
 			Address: address, ID: r.ID, Collection: kind.Collection,
@@ -339,12 +371,19 @@ func (c *computation) undeclared(pairs []pair, emails map[string]bool) {
 	}
 }
 
-// uncertain reports that a declared object could not be told from this live one: while a name is ambiguous, nothing of that
-// name is pruned.
-func (c *computation) uncertain(r spec.Resource) bool {
-	return slices.ContainsFunc(c.plan.Findings, func(f Finding) bool {
-		return f.Code == CodeAmbiguous && f.Address == r.Address
-	})
+// uncertain gives, by the names of adopted, the declared objects that are in error or cannot be told from others.
+func (c *computation) uncertain() map[string][]spec.Address {
+	out := map[string][]spec.Address{}
+	for _, f := range c.plan.Findings {
+		if f.Severity == SeverityError || f.Code == CodeAmbiguous {
+			kind := adopted(f.Address.Kind)
+			out[kind] = append(out[kind], f.Address)
+		}
+	}
+	for kind := range out {
+		out[kind] = compactAddresses(out[kind])
+	}
+	return out
 }
 
 func (c *computation) notChecked() {
@@ -357,8 +396,12 @@ func (c *computation) notChecked() {
 
 func (c *computation) find(f Finding) { c.plan.Findings = append(c.plan.Findings, f) }
 
-// StatusUnreadable is the key of spec.Resource.Status under which an observation says why detail fields are missing.
-const StatusUnreadable = "unreadable"
+// The keys of spec.Resource.Status under which an observation says why detail fields are missing: because the key may not read
+// them, or because the API does not answer about this object.
+const (
+	StatusRefused    = "refused"
+	StatusUnreadable = "unreadable"
+)
 
 // StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
 const StatusUnfinished = "unfinished"
@@ -390,6 +433,9 @@ func (p *Plan) narrow(sel Selection) {
 		})
 	}
 	p.Changes = kept
+	p.NotChecked = slices.DeleteFunc(p.NotChecked, func(n NotChecked) bool {
+		return n.Address != (spec.Address{}) && !sel.Match(n.Address)
+	})
 	p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(u Unmanaged) bool { return !sel.Match(u.Address) })
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
 		return f.Address != (spec.Address{}) && !sel.Match(f.Address)

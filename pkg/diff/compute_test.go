@@ -99,19 +99,37 @@ keys: [{name: ci, roles: [Developer]}]`,
 			},
 		},
 		{
-			name: "an unhealthy service, and one whose details cannot be read",
+			name: "an unhealthy service, one whose details the key may not read, and one that does not answer",
 			desired: `
 spec:
   services:
     - {name: ill, releaseChannel: fast}
-    - {name: hidden, backupConfiguration: {backupPeriodInHours: 12}}`,
+    - {name: hidden, backupConfiguration: {backupPeriodInHours: 12}}
+    - {name: silent, releaseChannel: fast, backupConfiguration: {backupPeriodInHours: 12}}`,
 			live: `
 services:
   - {name: ill, releaseChannel: fast, status: {health: degraded}}
-  - {name: hidden, status: {unreadable: the key may not}}`,
+  - {name: hidden, status: {refused: the key may not}}
+  - {name: silent, releaseChannel: slow, status: {unreadable: it answers 400}}`,
 			want: []string{
-				`OC321 warning service/hidden: backupConfiguration.backupPeriodInHours is not checked: the key may not`,
+				`update service/silent: releaseChannel "slow" -> "fast"`,
+				`OC323 blocked service/hidden: backupConfiguration.backupPeriodInHours is not checked: the key may not`,
+				`OC321 blocked service/silent: backupConfiguration.backupPeriodInHours is not checked: it answers 400`,
 				`OC322 warning service/ill: the service is degraded`,
+			},
+		},
+		{
+			name: "what does not go with what is live leaves its object as it is, and no other",
+			desired: `
+spec:
+  services:
+    - {name: orders, minReplicaMemoryGb: 64, releaseChannel: fast}
+    - {name: events, releaseChannel: fast}`,
+			live: `
+services: [{name: orders, maxReplicaMemoryGb: 32, releaseChannel: slow}, {name: events, releaseChannel: slow}]`,
+			want: []string{
+				`update service/events: releaseChannel "slow" -> "fast"`,
+				`OC306 blocked service/orders: minReplicaMemoryGb would be above maxReplicaMemoryGb: 64 > 32`,
 			},
 		},
 		{
@@ -158,17 +176,18 @@ keys: [{name: ci}, {name: jenkins}]`,
 			want: []string{`unmanaged key/jenkins`},
 		},
 		{
-			name: "ambiguous, also under a former name; nothing of that name is pruned",
+			name: "ambiguous, also under a former name; nothing of the collection is pruned",
 			desired: `
 spec: {keys: [{name: ci}, {name: cd, previously: [old]}, {name: known}]}
 policy: {prune: [keys]}`,
 			live: `
 keys: [{name: ci, id: ` + id1 + `}, {name: ci, id: ` + id2 + `}, {name: old, id: k1}, {name: old, id: k2}, {name: known}]`,
 			want: []string{
-				`delete key/old#k1 pruned`, `delete key/old#k2 pruned`,
-				`unmanaged key/ci#` + id1, `unmanaged key/ci#` + id2,
-				`OC302 error key/cd: 2 live objects are named old: k1, k2`,
-				`OC302 error key/ci: 2 live objects are named ci: ` + id1 + `, ` + id2,
+				`unmanaged key/ci#` + id1, `unmanaged key/ci#` + id2, `unmanaged key/old#k1`, `unmanaged key/old#k2`,
+				`OC302 blocked key/cd: 2 live objects are named old: k1, k2`,
+				`OC302 blocked key/ci: 2 live objects are named ci: ` + id1 + `, ` + id2,
+				`OC313 blocked key/old#k1: is not declared, and not pruned while it is uncertain what is meant by key/cd, key/ci`,
+				`OC313 blocked key/old#k2: is not declared, and not pruned while it is uncertain what is meant by key/cd, key/ci`,
 			},
 		},
 		{
@@ -202,13 +221,13 @@ keys: [{name: a, id: a1}, {name: a, id: a2}, {name: b, id: ` + id1 + `}, {name: 
 			want: []string{
 				`delete key/b`,
 				`unmanaged key/a#a1`, `unmanaged key/a#a2`, `unmanaged key/b#` + id1,
-				`OC302 error key/a: 2 live objects are named a: a1, a2`,
+				`OC302 blocked key/a: 2 live objects are named a: a1, a2`,
 			},
 		},
 	})
 }
 
-// A plan carries the policy that its guards need, and only of collections that it may prune.
+// A plan carries the policy that its guards need, and only of collections that it may prune, declared or not.
 func TestPolicyTravels(t *testing.T) {
 	p := plan(t, `
 spec:
@@ -224,6 +243,7 @@ members: [{email: ana@example.com, roles: [Admin]}, {email: bo@example.com, role
 	want := diff.Policy{
 		MinAdmins: 2, MaxDeletes: diff.MaxDeletes{Count: &most, Percent: 50},
 		Prune: []diff.Prune{
+			{Collection: "privateEndpoints"},
 			{Collection: "keys", Declared: 2, Matched: 1},    // ci is missing, twin is ambiguous
 			{Collection: "members", Declared: 4, Matched: 2}, // new and cy are neither members nor invited
 		},

@@ -15,7 +15,7 @@ type pair struct {
 }
 
 // match finds the live object of each desired one: by pinned id, else by natural key, else by a former name. Names are not
-// unique in the API, so a name that fits several objects is an error that shows their ids; such an object takes no part in
+// unique in the API, so a name that fits several objects is a finding that shows their ids; such an object takes no part in
 // the plan.
 func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 	byID := map[string]*spec.Resource{}
@@ -94,7 +94,7 @@ func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Findi
 	}
 	slices.Sort(ids)
 	return Finding{
-		Code: CodeAmbiguous, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
+		Code: CodeAmbiguous, Severity: SeverityBlocked, Address: d.Address, Pos: d.Intent.Pos,
 		Message: fmt.Sprintf("%d live objects are named %s: %s", len(found), name.Name, strings.Join(ids, ", ")),
 		Hint:    fmt.Sprintf("pin the one that is meant, for example id: %s", ids[0]),
 	}

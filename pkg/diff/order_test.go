@@ -57,8 +57,8 @@ services: [{name: orders, privateEndpointIds: [used, freed]}]`,
 			want: []string{
 				`update service/orders: privateEndpointIds -["freed"] +["taken"]`,
 				`update privateEndpoint/aws/us-east-1/freed: description "old" -> "new" after service/orders`,
-				`OC320 note privateEndpoint/aws/us-east-1/taken: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
-				`OC320 note privateEndpoint/aws/us-east-1/used: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
+				`OC320 blocked privateEndpoint/aws/us-east-1/taken: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
+				`OC320 blocked privateEndpoint/aws/us-east-1/used: its description is "old", the manifest says "new"; it is not registered anew while services use it`,
 			},
 		},
 		{

@@ -2,6 +2,10 @@ package diff_test
 
 import (
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orgctl/orgctl/pkg/diff"
 )
 
 func TestPeopleAndCollections(t *testing.T) {
@@ -21,7 +25,9 @@ invitations: [{email: bo@example.com}]
 notChecked: [privateEndpoints]`,
 			want: []string{
 				`delete key/stray pruned`,
+				`delete member/ana@example.com pruned`,
 				`unmanaged service/other`, `drift invitation/bo@example.com`,
+				`OC346 blocked organization/acme: no members are declared, and 1 of 1 live ones would be deleted`,
 			},
 		},
 
@@ -64,5 +70,129 @@ invitations: [{email: pending@example.com, roles: [Developer]}, {email: waiting@
 				`delete invitation/waiting@example.com`,
 			},
 		},
+		{
+			name: "no members are declared, whoever is invited",
+			desired: `
+spec: {invitations: [{email: bo@example.com, role: developer}]}
+policy: {prune: [members]}`,
+			live: `
+members: [{email: ana@example.com, roles: [Developer]}]
+invitations: [{email: bo@example.com, roles: [Developer]}]`,
+			want: []string{
+				`delete member/ana@example.com pruned`,
+				`OC346 blocked organization/acme: no members are declared, and 1 of 1 live ones would be deleted`,
+			},
+		},
+		{
+			name: "twins: one is meant, the other is surplus",
+			desired: `
+spec:
+  members: [{email: ana@example.com, id: "samlp|A|x", role: developer}, {email: joined@example.com}]
+  invitations: [{email: bo@example.com, id: b1, role: developer}]
+policy: {prune: [members, invitations], maxDeletes: {percent: 100}}`,
+			live: `
+members:
+  - {email: ana@example.com, id: "samlp|A|x", roles: [Developer]}
+  - {email: ana@example.com, id: "samlp|B|x", roles: [Developer]}
+  - {email: joined@example.com, roles: [Developer]}
+invitations:
+  - {email: bo@example.com, id: b1, roles: [Developer]}
+  - {email: bo@example.com, id: b2, roles: [Developer]}
+  - {email: joined@example.com, roles: [Developer]}`,
+			want: []string{
+				`delete member/ana@example.com#samlp|B|x pruned`,
+				`delete invitation/bo@example.com#b2 pruned`,
+			},
+		},
+		{
+			name: "twins: nobody says which is meant",
+			desired: `
+spec:
+  members: [{email: ana@example.com, role: developer}, {email: cy@example.com, ensure: absent}]
+policy: {prune: [members, invitations]}`,
+			live: `
+members:
+  - {email: ana@example.com, id: a1, roles: [Developer]}
+  - {email: ana@example.com, id: a2, roles: [Developer]}
+  - {email: cy@example.com, id: c1, roles: [Developer]}
+  - {email: cy@example.com, id: c2, roles: [Developer]}
+invitations: [{email: stray@example.com, roles: [Developer]}]`,
+			want: []string{
+				`unmanaged invitation/stray@example.com`,
+				`OC302 blocked member/ana@example.com: 2 live objects are named ana@example.com: a1, a2`,
+				`OC302 blocked member/cy@example.com: 2 live objects are named cy@example.com: c1, c2`,
+				`OC313 blocked invitation/stray@example.com: is not declared, and not pruned while it is uncertain what is meant by member/ana@example.com, member/cy@example.com`,
+			},
+		},
+		{
+			name: "pins that are gone: an invitation is made anew when it changes, a member is not",
+			desired: `
+spec:
+  members: [{email: ana@example.com, id: a1, role: developer}, {email: cy@example.com, id: c1, ensure: absent}]
+  invitations: [{email: bo@example.com, id: b1, role: admin}, {email: di@example.com, id: d1, ensure: absent}]`,
+			live: `
+members: [{email: ana@example.com, id: a2, roles: [Developer]}, {email: cy@example.com, id: c2, roles: [Developer]}]
+invitations: [{email: bo@example.com, id: b2, roles: [Developer]}, {email: di@example.com, id: d2, roles: [Developer]}]`,
+			want: []string{
+				`update invitation/bo@example.com: roles -["Developer"] +["admin"]`,
+				`unmanaged member/ana@example.com`, `unmanaged member/cy@example.com#c2`, `unmanaged invitation/di@example.com#d2`,
+				`OC303 error member/ana@example.com: no live member has the id a1`,
+			},
+		},
+		{
+			name: "an id that is somebody else's",
+			desired: `
+spec: {members: [{email: ana@example.com, id: b1, role: developer}]}`,
+			live: `
+members: [{email: bo@example.com, id: b1, roles: [Developer]}]`,
+			want: []string{
+				`OC310 blocked member/ana@example.com: email is "bo@example.com" and cannot become "ana@example.com": it is set at creation only`,
+			},
+		},
 	})
+}
+
+// TestPeopleMoveOnce goes through all that a manifest may say of one person, in both lists, and all that may be live: nothing is
+// ever done twice to one entry, and what is done is what the two lists mean together.
+func TestPeopleMoveOnce(t *testing.T) {
+	const email = "ana@example.com"
+	entry := map[string]string{
+		"":        "[]",
+		"present": "[{email: " + email + ", role: developer}]",
+		"absent":  "[{email: " + email + ", ensure: absent}]",
+	}
+	here := map[bool]string{true: "[{email: " + email + ", roles: [Developer]}]", false: "[]"}
+	for _, member := range []string{"", "present", "absent"} {
+		for _, invitation := range []string{"", "present", "absent"} {
+			if member == "present" && invitation == "present" {
+				continue // refused by validation
+			}
+			for _, joined := range []bool{false, true} {
+				for _, invited := range []bool{false, true} {
+					var want []string
+					wanted := member == "present" || invitation == "present"
+					if wanted && !joined && !invited {
+						want = append(want, "create invitation/"+email)
+					}
+					if member == "absent" && joined {
+						want = append(want, "delete member/"+email)
+					}
+					withdrawn := invitation == "absent" && (member != "present" || joined) || member == "absent" && invitation == ""
+					if invited && withdrawn {
+						want = append(want, "delete invitation/"+email)
+					}
+					p := plan(t, "spec: {members: "+entry[member]+", invitations: "+entry[invitation]+"}",
+						"members: "+here[joined]+"\ninvitations: "+here[invited], diff.Selection{})
+					var got []string
+					for _, c := range p.Changes {
+						got = append(got, toldChange(c))
+					}
+					if d := cmp.Diff(want, got); d != "" || len(p.Findings) > 0 {
+						t.Errorf("member %q, invitation %q, joined %v, invited %v (-want +got):\n%s\n%v",
+							member, invitation, joined, invited, d, p.Findings)
+					}
+				}
+			}
+		}
+	}
 }

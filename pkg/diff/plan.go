@@ -12,7 +12,7 @@ import (
 )
 
 // FormatVersion is the version of the plan format. A reader refuses another major version; a minor one only adds fields.
-const FormatVersion = "1.0"
+const FormatVersion = "1.1"
 
 // Plan is the difference between desired and live. It holds no secret: trees never do.
 type Plan struct {
@@ -149,7 +149,7 @@ type Severity string
 // The severities of a Finding.
 const (
 	SeverityError   Severity = "error"   // manifest and organization do not fit together: exit 1
-	SeverityBlocked Severity = "blocked" // a guard, a policy or an immutable field says no: exit 3
+	SeverityBlocked Severity = "blocked" // exit 3: of the whole plan, or of one object; see Finding.OfObject
 	SeverityWarning Severity = "warning"
 	SeverityNote    Severity = "note"
 )
@@ -163,6 +163,13 @@ type Finding struct {
 	Hint     string       `json:"hint,omitempty"` // how to fix or allow it
 	Pos      spec.Pos     `json:"source,omitzero"`
 }
+
+// OfObject reports that a finding concerns its object alone. That object, or a field of it, is left as it is; all others are
+// planned and applied.
+func (f *Finding) OfObject() bool { return slices.Contains(objectCodes, f.Code) }
+
+// objectCodes are those of findings about a single object that come from what is live.
+var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}
 
 // Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
 // secrets, another key than the one in use. It changes no exit code of plan and drift; apply exits 3 on one that is not met.
@@ -181,20 +188,41 @@ const (
 	RequireCallerKey   = "callerKey" // another key, since the plan would shut out the one in use
 )
 
-// NotChecked is a collection that the key may not list and no manifest needs.
+// NotChecked is what could not be read: a collection that the key may not list and no manifest needs, or one managed field of
+// one object, about which there is a finding too.
 type NotChecked struct {
-	Collection string `json:"collection"`
-	Reason     string `json:"reason"`
+	Collection string       `json:"collection"`
+	Address    spec.Address `json:"address,omitzero"` // the zero Address is the whole collection
+	Field      string       `json:"field,omitempty"`
+	Reason     string       `json:"reason"`
 }
 
-// Empty reports that live equals desired. Unmanaged objects of exclusive collections are drift but nothing to apply.
+// Empty reports that there is nothing to apply. That says less than Converged.
 func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 
-// Drifted reports whether anything differs: changes, create-only fields that no change can set right, or undeclared objects
-// of an exclusive collection. Finishing an interrupted creation is work for apply and no drift.
+// Converged reports that the organization is as declared: nothing is to be applied, nothing stands in the way of anything,
+// nothing has drifted, and every field that the manifests manage was read. Whoever claims so, in whatever words and by
+// whatever exit code, asks here.
+func (p *Plan) Converged() bool {
+	grave := func(f Finding) bool { return f.Severity == SeverityError || f.Severity == SeverityBlocked }
+	return p.Empty() && !p.Drifted() && !slices.ContainsFunc(p.Findings, grave)
+}
+
+// Drifted reports whether anything differs, or may: changes, undeclared objects of an exclusive collection, and what no change
+// can set right or nobody could read. Finishing an interrupted creation is work for apply and no drift.
 func (p *Plan) Drifted() bool {
 	return slices.ContainsFunc(p.Changes, func(c Change) bool { return !c.onlyFinishes() }) || p.Summary.Drift > 0 ||
-		slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Code == CodeImmutable })
+		slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Code == CodeImmutable || f.OfObject() })
+}
+
+// Blocked reports whether anything forbids the plan as a whole. What concerns single objects does not.
+func (p *Plan) Blocked() bool {
+	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == SeverityBlocked && !f.OfObject() })
+}
+
+// Refused reports whether the key may not read something that the manifests manage.
+func (p *Plan) Refused() bool {
+	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Code == CodeRefused })
 }
 
 // Keep replaces the changes of a plan by some of them and derives anew what follows from them.

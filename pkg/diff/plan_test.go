@@ -13,34 +13,142 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-func TestDriftedAndWorst(t *testing.T) {
+// TestClaims is about what may be said of a plan. Converged is the one claim that all is well.
+func TestClaims(t *testing.T) {
+	type claims struct {
+		Converged, Empty, Drifted, Blocked, Refused bool
+		Worst                                       diff.Severity
+	}
 	tests := []struct {
 		name, desired, live string
-		drifted             bool
-		worst               diff.Severity
+		want                claims
 	}{
-		{name: "converged", desired: "spec: {keys: [{name: ci}]}", live: "keys: [{name: ci}]"},
-		{name: "a change", desired: "spec: {keys: [{name: ci, state: disabled}]}", live: "keys: [{name: ci, state: enabled}]", drifted: true},
-		{name: "unmanaged", desired: "spec: {keys: []}", live: "keys: [{name: ci}]"},
-		{name: "exclusive", desired: "spec: {keys: []}\npolicy: {exclusive: [keys]}", live: "keys: [{name: ci}]", drifted: true},
+		{
+			name: "converged", desired: "spec: {keys: [{name: ci}]}", live: "keys: [{name: ci}]",
+			want: claims{Converged: true, Empty: true},
+		},
+		{
+			name: "a change", desired: "spec: {keys: [{name: ci, state: disabled}]}", live: "keys: [{name: ci, state: enabled}]",
+			want: claims{Drifted: true},
+		},
+		{
+			name: "an interrupted creation", desired: "spec: {services: [{name: a}]}",
+			live: "services: [{name: a, tags: [], status: {unfinished: n0nce}}]",
+		},
+		{name: "unmanaged", desired: "spec: {keys: []}", live: "keys: [{name: ci}]", want: claims{Converged: true, Empty: true}},
+		{
+			name: "exclusive", desired: "spec: {keys: []}\npolicy: {exclusive: [keys]}", live: "keys: [{name: ci}]",
+			want: claims{Empty: true, Drifted: true},
+		},
+		{
+			name: "a list that nobody needs", desired: "spec: {keys: [{name: ci}]}", live: "keys: [{name: ci}]\nnotChecked: [members]",
+			want: claims{Converged: true, Empty: true},
+		},
 		{
 			name: "a warning", desired: "spec: {services: [{name: a}]}", live: "services: [{name: a, status: {health: failed}}]",
-			worst: diff.SeverityWarning,
+			want: claims{Converged: true, Empty: true, Worst: diff.SeverityWarning},
 		},
 		{
 			name: "a warning and a block", desired: "spec: {services: [{name: a, provider: gcp}]}",
-			live: "services: [{name: a, provider: aws, status: {health: failed}}]", drifted: true, worst: diff.SeverityBlocked,
+			live: "services: [{name: a, provider: aws, status: {health: failed}}]",
+			want: claims{Empty: true, Drifted: true, Blocked: true, Worst: diff.SeverityBlocked},
 		},
 		{
 			name: "a block and an error", desired: "spec: {services: [{name: a, provider: gcp}, {name: b}]}",
-			live: "services: [{name: a, provider: aws}]", drifted: true, worst: diff.SeverityError,
+			live: "services: [{name: a, provider: aws}]",
+			want: claims{Drifted: true, Blocked: true, Worst: diff.SeverityError},
+		},
+		{
+			name: "a field that the key may not read", desired: "spec: {services: [{name: a, backupConfiguration: {backupPeriodInHours: 24}}]}",
+			live: "services: [{name: a, status: {refused: no}}]",
+			want: claims{Empty: true, Blocked: true, Refused: true, Worst: diff.SeverityBlocked},
+		},
+		{
+			name: "a field that nobody reads", desired: "spec: {services: [{name: a, backupConfiguration: {backupPeriodInHours: 24}}]}",
+			live: "services: [{name: a, status: {unreadable: no}}]",
+			want: claims{Empty: true, Drifted: true, Worst: diff.SeverityBlocked},
+		},
+		{
+			name: "a name that fits two", desired: "spec: {keys: [{name: ci}]}", live: "keys: [{name: ci, id: k1}, {name: ci, id: k2}]",
+			want: claims{Empty: true, Drifted: true, Worst: diff.SeverityBlocked},
+		},
+		{
+			name: "settings that do not go together", desired: "spec: {services: [{name: a, minReplicaMemoryGb: 64}]}",
+			live: "services: [{name: a, minReplicaMemoryGb: 16, maxReplicaMemoryGb: 32}]",
+			want: claims{Empty: true, Drifted: true, Worst: diff.SeverityBlocked},
+		},
+		{
+			name:    "an endpoint in use with another description",
+			desired: "spec: {privateEndpoints: [{id: e1, cloudProvider: aws, region: us-east-1, description: new}]}",
+			live:    "privateEndpoints: [{id: e1, description: old}]\nservices: [{name: a, privateEndpointIds: [e1]}]",
+			want:    claims{Empty: true, Drifted: true, Worst: diff.SeverityBlocked},
 		},
 	}
 	for _, test := range tests {
-		p := plan(t, test.desired, test.live, diff.Selection{})
-		if p.Drifted() != test.drifted || p.Worst() != test.worst {
-			t.Errorf("%s: drifted %v, worst %q", test.name, p.Drifted(), p.Worst())
-		}
+		t.Run(test.name, func(t *testing.T) {
+			p := plan(t, test.desired, test.live, diff.Selection{})
+			got := claims{p.Converged(), p.Empty(), p.Drifted(), p.Blocked(), p.Refused(), p.Worst()}
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Errorf("claims (-want +got):\n%s\n%v", d, told(p))
+			}
+		})
+	}
+}
+
+// What could not be read travels: it is named, and the value that is wanted stays in the change.
+func TestUnreadTravels(t *testing.T) {
+	p := plan(t, `
+spec: {services: [{name: orders, releaseChannel: fast, backupConfiguration: {backupPeriodInHours: 12}}]}`, `
+services: [{name: orders, releaseChannel: slow, status: {unreadable: it answers 404}}]`, diff.Selection{})
+	want := []diff.NotChecked{{
+		Collection: "services", Address: spec.Address{Kind: "service", Name: "orders"},
+		Field: "backupConfiguration.backupPeriodInHours", Reason: "it answers 404",
+	}}
+	if d := cmp.Diff(want, p.NotChecked); d != "" {
+		t.Errorf("not checked (-want +got):\n%s", d)
+	}
+	now := observed(t, "services: [{name: orders, releaseChannel: fast, backupConfiguration: {backupPeriodInHours: 24}}]")
+	again, err := diff.Compute(p.Desired(), now, diff.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Inherit(p, now)
+	if d := cmp.Diff([]string{`update service/orders: backupConfiguration.backupPeriodInHours 24 -> 12`}, told(again)); d != "" {
+		t.Errorf("computed anew (-want +got):\n%s", d)
+	}
+}
+
+// A saved plan knows nothing of the objects that it does not change, so what it left open stays open.
+func TestInherit(t *testing.T) {
+	const desired = `
+spec:
+  services: [{name: orders, state: stopped}, {name: silent, backupConfiguration: {backupPeriodInHours: 12}}]
+  keys: [{name: ci}]
+policy: {exclusive: [services, keys]}`
+	const live = `
+services:
+  - {name: silent, status: {unreadable: it answers 404}}
+  - {name: stray}
+  - {name: orders, state: %s}
+keys: [{name: ci, id: k1}, {name: ci, id: k2}]`
+	p := plan(t, desired, strings.Replace(live, "%s", "running", 1), diff.Selection{})
+	now := observed(t, strings.Replace(live, "%s", "stopped", 1))
+	again, err := diff.Compute(p.Desired(), now, diff.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Inherit(p, now)
+	want := []string{
+		`unmanaged service/silent`,
+		`drift service/stray`, `drift key/ci#k1`, `drift key/ci#k2`,
+		`OC321 blocked service/silent: backupConfiguration.backupPeriodInHours is not checked: it answers 404`,
+		`OC302 blocked key/ci: 2 live objects are named ci: k1, k2`,
+	}
+	if d := cmp.Diff(want, told(again)); d != "" {
+		t.Errorf("left open (-want +got):\n%s", d)
+	}
+	if again.Converged() || again.Summary.Drift != 3 {
+		t.Errorf("converged %v, %+v", again.Converged(), again.Summary)
 	}
 }
 

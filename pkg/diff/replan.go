@@ -1,6 +1,10 @@
 package diff
 
-import "github.com/orgctl/orgctl/pkg/spec"
+import (
+	"slices"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
 
 // Desired gives the desired state that a plan speaks of: the objects that it changes, as they are to be, and nothing else.
 // Computing it anew against a fresh observation gives the same digest as long as nothing that the plan rests on has moved,
@@ -30,6 +34,29 @@ func (p *Plan) Desired() *spec.Organization {
 	}
 	out.Resources = append([]spec.Resource{organization}, out.Resources...)
 	return out
+}
+
+// Inherit adds to a plan that was computed anew from what a saved one desires (see Desired) what the saved one left open: the
+// findings of objects that it does not change, and exclusive drift that is still live. Nothing else knows of them, and what
+// nobody looked at again is not converged.
+func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
+	for _, f := range saved.Findings {
+		changed := slices.ContainsFunc(saved.Changes, func(c Change) bool { return c.Address == f.Address })
+		if f.OfObject() && !changed {
+			p.Findings = append(p.Findings, f)
+		}
+	}
+	for _, u := range saved.Unmanaged {
+		same := func(r spec.Resource) bool { return r.Address.Kind == u.Address.Kind && r.ID == u.ID }
+		if !u.Exclusive || !slices.ContainsFunc(live.Resources, same) {
+			continue
+		}
+		p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(other Unmanaged) bool {
+			return other.Address.Kind == u.Address.Kind && other.ID == u.ID
+		})
+		p.Unmanaged = append(p.Unmanaged, u)
+	}
+	p.seal()
 }
 
 // Moved lists what differs between a plan and the same plan computed anew: the addresses whose change is no longer the one

@@ -134,8 +134,8 @@ type Live struct {
 	OrganizationName string
 	Resources        []Resource        // sorted by address, then id; names need not be unique
 	NotChecked       map[string]string // collections that the key may not list (Kind.Collection) -> the missing permission
-	Caller           Caller
 	Expired          []Address         // invitations that nobody can accept any more, though the API lists them; not in Resources
+	Caller           Caller
 	Roles            []string // names of the roles that exist, for "did you mean"; empty when they cannot be listed
 }
 

@@ -194,8 +194,8 @@ func TestAmbiguousNames(t *testing.T) {
 		b.edit(sim.Edit{Kind: "key", Create: true, Set: map[string]any{"name": "ci", "roles": []any{"developer"}, "ipAccessList": []any{map[string]any{"source": "203.0.113.0/24"}}}})
 		desired := manifest(t, small+"\n")
 		p := b.plan(desired)
-		if p.Worst() != diff.SeverityError || p.Findings[0].Code != diff.CodeAmbiguous || strings.Count(p.Findings[0].Message, "-") < 8 {
-			t.Fatalf("want an error that shows both ids, got %s", encode(t, p.Findings))
+		if p.Worst() != diff.SeverityBlocked || p.Findings[0].Code != diff.CodeAmbiguous || strings.Count(p.Findings[0].Message, "-") < 8 {
+			t.Fatalf("want a finding that shows both ids, got %s", encode(t, p.Findings))
 		}
 		live, err := b.backend.Observe(t.Context(), apply.Scope{})
 		if err != nil {

@@ -83,6 +83,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	o := &observation{organization: organization, notChecked: map[string]string{}}
 	org := organization.ID
 	var failures [4]error
+	var rolesRefused error
 	g, ctx := errgroup.WithContext(ctx)
 	lists := []struct {
 		collection, permission string
@@ -109,6 +110,9 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	g.Go(func() error {
 		// Only organizations with custom roles have the list; without it the roles that objects show are all that is known.
 		roles, err := b.api.ListRoles(ctx, org)
+		if errors.Is(err, client.ErrForbidden) {
+			rolesRefused = err
+		}
 		if unavailable := errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrForbidden) || errors.Is(err, client.ErrBadRequest); err != nil && !unavailable {
 			return fmt.Errorf("list roles: %w", err)
 		}
@@ -129,7 +133,17 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 			o.notChecked[l.collection] = "the API key has no permission " + l.permission
 		}
 	}
+	if rolesRefused != nil && scope.Roles && o.mayHaveCustomRoles() {
+		missing = append(missing, fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)",
+			ErrPermission, rolesRefused))
+	}
 	return o, errors.Join(missing...)
+}
+
+// mayHaveCustomRoles reports whether roles may have to be sent by id: unless people and keys are shown, and shown without
+// assigned roles, nobody knows (FACTS 6.1).
+func (o *observation) mayHaveCustomRoles() bool {
+	return len(o.keys)+len(o.members)+len(o.invitations) == 0 || o.assigned() != nil
 }
 
 // Identify reads the organization of the key: the API lists exactly that one (FACTS 1.1). It fails when that is not the one
@@ -150,8 +164,8 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", ErrOtherOrganization, all[0].ID, all[0].Name, wanted)
 }
 
-// readDetails reads the fields that need a request of their own, of the services that want them. A refusal is kept as the
-// reason why a service's details are unknown: one missing permission must not hide the rest of the plan.
+// readDetails reads the fields that need a request of their own, of the services that want them. An answer that is an error
+// is kept as the reason why a service's details are unknown: it concerns that service alone, and must not hide the rest.
 func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wanted func(spec.Resource) bool) error {
 	if wanted == nil {
 		return nil
@@ -165,11 +179,12 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wa
 		}
 		g.Go(func() error {
 			configuration, err := b.api.GetBackupConfiguration(ctx, b.organization(), r.ID)
+			var answer *client.Error
 			switch {
 			case errors.Is(err, client.ErrForbidden):
-				r.Status[diff.StatusUnreadable] = "the API key has no permission control-plane:service:view-backups"
-			case errors.Is(err, client.ErrNotFound):
-				r.Status[diff.StatusUnreadable] = "the service is not ready to answer"
+				r.Status[diff.StatusRefused] = "the API key has no permission control-plane:service:view-backups"
+			case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
+				r.Status[diff.StatusUnreadable] = fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)
 			case err != nil:
 				return fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
 			default:
@@ -210,6 +225,7 @@ func (b *Backend) remember(o *observation) {
 		serviceIDs:   map[string]bool{},
 		keys:         map[string]bool{},
 		invitations:  map[string]bool{},
+		expired:      map[string][]string{},
 		roles:        map[string][]string{},
 	}
 	for _, v := range o.services {
@@ -225,8 +241,11 @@ func (b *Backend) remember(o *observation) {
 	}
 	for _, v := range o.invitations {
 		s.invitations[v.ID] = true
-		expired:      map[string][]string{},
 		s.learnRoles(v.AssignedRoles)
+		if b.hasExpired(v) {
+			email := strings.ToLower(v.Email)
+			s.expired[email] = append(s.expired[email], v.ID)
+		}
 	}
 	for _, v := range o.roles {
 		s.learnRole(v.Name, v.ID)
@@ -242,10 +261,6 @@ func each[T any](list []T, f func(T) spec.Resource) []spec.Resource {
 		out[i] = f(v)
 	}
 	return out
-		if b.hasExpired(v) {
-			email := strings.ToLower(v.Email)
-			s.expired[email] = append(s.expired[email], v.ID)
-		}
 }
 
 // fields builds a tree of what the server reports: what it leaves out stays absent.

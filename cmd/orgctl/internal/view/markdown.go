@@ -75,7 +75,7 @@ func (d *document) head() string {
 	}
 	head := fmt.Sprintf("<!-- orgctl:plan org=%s digest=%s truncated=%t -->\n### orgctl plan for %s: %s\n\n",
 		url.PathEscape(handle(d.plan)), url.PathEscape(d.digest()), len(d.omitted) > 0, code(handle(d.plan)), title)
-	if d.plan.Empty() && len(concerns(d.plan.Summary)) == 0 {
+	if d.plan.Converged() {
 		head += "The organization is as declared.\n\n"
 	}
 	return disarm(head, `\x23`)
@@ -85,7 +85,7 @@ func (d *document) foot() string {
 	if d.plan.Empty() {
 		return ""
 	}
-	if d.plan.Summary.Blocked > 0 {
+	if d.plan.Blocked() || d.plan.Worst() == diff.SeverityError {
 		return fmt.Sprintf("Digest %s. Apply refuses this plan as it is.\n", code(d.digest()))
 	}
 	if len(d.proofs) > 0 {

@@ -69,7 +69,8 @@ func outcome(res apply.Result) string {
 }
 
 func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
-	if p.Empty() && len(p.Findings) == 0 {
+	drift, _ := driftFirst(p.Unmanaged)
+	if p.Empty() && len(p.Findings)+len(drift) == 0 {
 		return
 	}
 	b.WriteString("\n" + pen.bold("Remaining:") + "\n")
@@ -82,6 +83,9 @@ func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
 	}
 	for _, f := range gravestFirst(p.Findings) {
 		fmt.Fprintf(b, "  %s %s %s: %s\n", visible(string(f.Severity)), visible(f.Code), address(f.Address), visible(f.Message))
+	}
+	for _, u := range drift {
+		fmt.Fprintf(b, "  drift %s: declared by no manifest, and %s are exclusive\n", address(u.Address), visible(u.Collection))
 	}
 	b.WriteString("\n")
 }

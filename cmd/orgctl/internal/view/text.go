@@ -45,10 +45,10 @@ func summary(p *diff.Plan) string {
 	if !p.Empty() {
 		return fmt.Sprintf("Digest: %s\nPlan: %s.\n", visible(p.Digest), counts(p.Summary))
 	}
-	if rest := concerns(p.Summary); len(rest) > 0 {
-		return fmt.Sprintf("No changes to apply, %s.\n", strings.Join(rest, ", "))
+	if p.Converged() {
+		return fmt.Sprintf("No changes. %s is as declared.\n", handle(p))
 	}
-	return fmt.Sprintf("No changes. %s is as declared.\n", handle(p))
+	return fmt.Sprintf("No changes to apply, %s.\n", strings.Join(concerns(p.Summary), ", "))
 }
 
 // textPlan gathers the text of one plan, section by section; a section without content leaves nothing.
