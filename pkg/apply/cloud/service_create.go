@@ -141,10 +141,11 @@ func (s *serviceChange) provisioned() apply.Step {
 }
 
 // yield looks for a twin: a service of our name that another run, on another host, created after we had looked. The younger
-// one gives way, so that of two runs exactly one removes exactly its own.
+// one gives way, so that of two runs exactly one removes exactly its own. What fails on the way for a passing reason is done
+// again in the next round: our service must not stay behind, running and paid for.
 func (s *serviceChange) yield() apply.Step {
 	var twin string // the id of the elder, once we are known to be the younger
-	stopping, waited := false, false
+	waited, stopped := false, false
 	return apply.Step{Title: "look for a twin", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
 		if !waited {
 			waited = true
@@ -159,30 +160,31 @@ func (s *serviceChange) yield() apply.Step {
 		}
 		live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
 		switch {
-		case err != nil && gone(err) != nil:
-			return err
-		case err == nil && slices.Contains(stoppable, live.State) && !stopping:
-			stopping = true // once: a stop may end in idle, which can be deleted (FACTS 8.2)
-			if _, err := s.b.api.CommandService(ctx, s.b.organization(), s.id, cloudapi.CommandStop); err != nil {
-				return err
-			}
-			return fmt.Errorf("%w: another run created %s first, ours is stopping", apply.ErrBusy, twin)
-		case err == nil && !slices.Contains(absent, live.State):
-			err := s.b.api.DeleteService(ctx, s.b.organization(), s.id)
-			if gone(err) != nil && !errors.Is(err, client.ErrConflict) {
-				return err
-			}
-			return fmt.Errorf("%w: another run created %s first, ours is being deleted", apply.ErrBusy, twin)
+		case errors.Is(err, client.ErrNotFound), err == nil && slices.Contains(absent, live.State):
+			return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
+		case err != nil, live.State == cloudapi.StateStopping:
+		// A stop may end in idle, which can be deleted (FACTS 8.2).
+		case slices.Contains(stoppable, live.State) && !(stopped && live.State == cloudapi.StateIdle):
+			_, err = s.b.api.CommandService(ctx, s.b.organization(), s.id, cloudapi.CommandStop)
+			stopped = stopped || err == nil
+		default:
+			err = s.b.api.DeleteService(ctx, s.b.organization(), s.id)
 		}
-		return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
+		if refused(err) || errors.Is(err, client.ErrBadRequest) {
+			return fmt.Errorf("another run created %s of this name first, and ours (%s) could not be removed: %w", twin, s.id, err)
+		}
+		return fmt.Errorf("%w: another run created %s first, ours is being removed", apply.ErrBusy, twin)
 	}}
 }
 
 // elder gives the id of an older service of our name that was not there before our creation, or "".
 func (s *serviceChange) elder(ctx context.Context) (string, error) {
 	all, err := s.b.watch.all(ctx)
-	if err != nil {
+	switch {
+	case refused(err):
 		return "", err
+	case err != nil:
+		return "", fmt.Errorf("%w: the services are not readable at the moment", apply.ErrBusy)
 	}
 	ours, ok := all[s.id]
 	if !ok {
