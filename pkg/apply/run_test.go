@@ -172,6 +172,46 @@ func TestWaitsShareRounds(t *testing.T) {
 	})
 }
 
+// A call that is repeated while its object is busy may take its time: it makes no other wait late.
+func TestSlowRepeatedCallDelaysNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		slow := apply.Step{Title: "delete", Limit: time.Hour, Do: func(context.Context) error {
+			if calls++; calls == 1 {
+				return apply.ErrBusy
+			}
+			time.Sleep(5 * time.Minute)
+			return nil
+		}}
+		f := &fake{steps: map[string][]apply.Step{"slow": {slow}, "quick": waits(3, time.Hour)}}
+		r := apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("slow"), change("quick")}}, f, options())
+		if got := r.Results[1].Elapsed; got != 3*time.Second {
+			t.Errorf("what was ready after 3 s was waited for %s", got)
+		}
+		if got := r.Results[0].Elapsed; got != 5*time.Minute+time.Second {
+			t.Errorf("the slow call took %s", got)
+		}
+	})
+}
+
+// The limit of a wait holds although a look takes longer than it.
+func TestSlowLookKeepsTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		f := &fake{steps: map[string][]apply.Step{"a": {{Title: "wait", Limit: time.Minute, Until: func(ctx context.Context) (apply.Readiness, error) {
+			if looks++; looks == 1 {
+				return apply.Readiness{State: "busy"}, nil
+			}
+			<-ctx.Done() // an API that does not answer
+			return apply.Readiness{}, ctx.Err()
+		}}}}}
+		r := apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a")}}, f, options())
+		if got := r.Results[0]; got.Status != apply.Unknown || got.Elapsed > 70*time.Second {
+			t.Errorf("%s after %s: %s", got.Status, got.Elapsed, got.Error)
+		}
+	})
+}
+
 func TestStopBeginsNothingMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stop := make(chan struct{})
