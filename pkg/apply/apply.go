@@ -35,8 +35,9 @@ type Scope struct {
 type Step struct {
 	Title string                                       // "create service", for progress
 	Do    func(ctx context.Context) error              // nil when there is only something to wait for
+	Local bool                                         // Do changes nothing of the organization: it prepares
 	Until func(ctx context.Context) (Readiness, error) // nil when Do's return is the end of it
-	Limit time.Duration                                // of the wait, in ticks of one second; 0 when Until is nil
+	Limit time.Duration                                // of the wait, in ticks of one second; 0 when there is none
 }
 
 // Readiness is the answer of Step.Until.
@@ -52,7 +53,7 @@ type Status string
 const (
 	Applied Status = "applied"
 	Failed  Status = "failed"  // the API said no, nothing more was tried
-	Skipped Status = "skipped" // not begun: something it depends on did not succeed, or the run was interrupted
+	Skipped Status = "skipped" // nothing was changed: something it depends on did not succeed, or the run was stopped
 	Unknown Status = "unknown" // begun, and what the API made of it could not be learned
 )
 

@@ -32,17 +32,27 @@ func Defaults() Options {
 }
 
 // ErrBusy marks an error of Step.Do that time heals: the object is not yet in a state that allows the call. The step is
-// done again by the poll loop until its limit.
+// done again, a round later each time, until its limit.
 var ErrBusy = errors.New("not possible yet")
 
 // Run applies a plan. A failure stops what depends on it and nothing else; every change ends with one status. The error of
 // a change is in its result: Run itself always returns a report, not yet verified.
 func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *Report {
+	begin, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-opts.Stop:
+			cancel()
+		case <-begin.Done():
+		}
+	}()
 	r := &run{
 		backend: backend,
 		opts:    opts,
+		begin:   begin,
 		slots:   semaphore.NewWeighted(opts.Parallel),
-		polls:   newPoller(backend, opts),
+		polls:   newPoller(backend),
 		report:  &Report{Results: make([]Result, len(plan.Changes))},
 		done:    map[spec.Address]chan struct{}{},
 		index:   map[spec.Address]int{},
@@ -62,7 +72,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 	ended, loopEnded := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(loopEnded)
-		r.polls.loop(ctx, ended)
+		r.polls.loop(ended)
 	}()
 	for n := range plan.Changes {
 		res := r.report.Results[<-finished]
@@ -79,6 +89,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 type run struct {
 	backend Backend
 	opts    Options
+	begin   context.Context // ends with opts.Stop, and with the run's own context
 	slots   *semaphore.Weighted
 	polls   *poller
 	report  *Report
@@ -116,20 +127,15 @@ func (r *run) change(ctx context.Context, c diff.Change) Result {
 
 // steps does the steps of a change until one does not succeed, whose title it gives.
 func (r *run) steps(ctx context.Context, c diff.Change, steps []Step) (status Status, title string, err error) {
-	for i, step := range steps {
-		if err := r.acquire(ctx); err != nil {
-			if i > 0 {
-				return Unknown, step.Title, err // half done: the next run picks it up from what is live
-			}
-			return Skipped, step.Title, err
-		}
-		if i == 0 {
-			r.opts.Notify(Event{Kind: Started, Address: c.Address, Action: c.Action})
-		}
-		switch err := r.step(ctx, c, step); {
+	w := &work{run: r, change: c, turn: &turn{slots: r.slots, begin: r.begin}}
+	ctx = context.WithValue(ctx, turnKey{}, w.turn)
+	for _, step := range steps {
+		switch err := w.do(ctx, step); {
 		case err == nil:
+		case stopped(err) && !ambiguous(err) && !w.begun:
+			return Skipped, step.Title, err
 		case uncertain(err):
-			return Unknown, step.Title, err
+			return Unknown, step.Title, err // half done: the next run picks it up from what is live
 		default:
 			return Failed, step.Title, err
 		}
@@ -137,66 +143,134 @@ func (r *run) steps(ctx context.Context, c diff.Change, steps []Step) (status St
 	return Applied, "", nil
 }
 
-var errInterrupted = errors.New("not begun: the run was stopped")
-
-// acquire takes a slot for one call, unless the run was told to begin nothing more.
-func (r *run) acquire(ctx context.Context) error {
-	if err := r.slots.Acquire(ctx, 1); err != nil {
-		return errInterrupted
-	}
-	select {
-	case <-r.opts.Stop:
-		r.slots.Release(1)
-		return errInterrupted
-	default:
-		return nil
-	}
+// work is one change under way.
+type work struct {
+	*run
+	change    diff.Change
+	turn      *turn
+	started   bool      // its first step has begun
+	announced bool      // its present step has begun
+	since     time.Time // when that was
+	begun     bool      // a call of it may have changed something
 }
 
-// step does one step; it holds a slot on entry and gives it back before any wait.
-func (r *run) step(ctx context.Context, c diff.Change, step Step) error {
-	r.opts.Notify(Event{Kind: Stepped, Address: c.Address, Action: c.Action, Title: step.Title})
-	begin := time.Now()
-	progress := func(state string) {
-		r.opts.Notify(Event{
-			Kind: Waiting, Address: c.Address, Action: c.Action, Title: step.Title, State: state, Elapsed: time.Since(begin),
-		})
+func (w *work) do(ctx context.Context, step Step) error {
+	if w.over() {
+		return errInterrupted
 	}
-	limit := time.Duration(float64(step.Limit) / float64(time.Second) * float64(r.opts.Tick))
-	err := func() error {
-		defer r.slots.Release(1)
-		if step.Do == nil {
-			return nil
-		}
-		return step.Do(ctx)
-	}()
+	w.announced = false
+	limit := time.Duration(float64(step.Limit) / float64(time.Second) * float64(w.opts.Tick))
+	progress := func(state string) {
+		w.tell(Event{Kind: Waiting, Title: step.Title, State: state, Elapsed: time.Since(w.since)})
+	}
+	err := w.call(ctx, step)
 	if errors.Is(err, ErrBusy) {
 		progress(err.Error())
-		err = r.polls.wait(ctx, limit, progress, func(ctx context.Context) (Readiness, error) {
-			switch err := step.Do(ctx); {
-			case errors.Is(err, ErrBusy):
+		err = w.wait(ctx, limit, progress, func(ctx context.Context) (Readiness, error) {
+			err := w.call(ctx, step)
+			if errors.Is(err, ErrBusy) {
 				return Readiness{State: err.Error()}, nil
-			default:
-				return Readiness{Done: err == nil}, err
 			}
+			return Readiness{Done: err == nil}, err
 		})
 	}
 	if err != nil || step.Until == nil {
 		return err
 	}
 	// What Do was told by the API may already be the state that is waited for.
-	if ready, err := step.Until(ctx); err != nil && !uncertain(err) || ready.Done {
+	look := w.looking(step)
+	if ready, err := look(ctx); err != nil && !uncertain(err) || ready.Done {
 		return err
 	} else if err == nil {
 		progress(ready.State)
 	}
-	return r.polls.wait(ctx, limit, progress, step.Until)
+	return w.wait(ctx, limit, progress, look)
 }
 
-// uncertain reports whether an error leaves open what the API has done or is doing.
-func uncertain(err error) bool {
-	var ambiguous interface{ Ambiguous() bool }
-	var late *TimeoutError
-	return errors.As(err, &ambiguous) && ambiguous.Ambiguous() || errors.As(err, &late) || errors.Is(err, errAbandoned) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// looking is what a step waits for. Unlike a call, a look is given up when nothing more may begin.
+func (w *work) looking(step Step) func(context.Context) (Readiness, error) {
+	return func(ctx context.Context) (Readiness, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(w.turn.begin, cancel)()
+		return step.Until(ctx)
+	}
+}
+
+// call does what a step does, with a slot held.
+func (w *work) call(ctx context.Context, step Step) error {
+	if step.Do == nil {
+		w.announce(step)
+		return nil
+	}
+	if err := w.turn.take(); err != nil {
+		return err
+	}
+	defer w.turn.give()
+	w.announce(step)
+	err := step.Do(ctx)
+	w.begun = w.begun || err == nil && !step.Local || ambiguous(err)
+	return err
+}
+
+// wait asks in every round until the answer is yes, is an error that will not pass, or the limit is reached. An answer is
+// waited for up to a round beyond the limit, and no longer, unless a call is under way.
+func (w *work) wait(ctx context.Context, limit time.Duration, progress func(string), ask func(context.Context) (Readiness, error)) error {
+	begun := time.Now()
+	deadline := begun.Add(limit)
+	last, cancel := context.WithDeadline(w.begin, deadline.Add(maxBackoff*w.opts.Tick))
+	defer cancel()
+	w.turn.begin = last
+	defer func() { w.turn.begin = w.begin }()
+	state := ""
+	for backoff := w.opts.Tick; ; backoff = min(2*backoff, maxBackoff*w.opts.Tick) {
+		due := time.Now().Add(backoff)
+		if due.After(deadline) {
+			due = deadline
+		}
+		if !w.polls.next(w.begin, due) {
+			if w.begun {
+				return errAbandoned
+			}
+			return errInterrupted
+		}
+		ready, err := ask(ctx)
+		switch {
+		case err != nil && !uncertain(err), err == nil && ready.Done:
+			return err
+		case err == nil:
+			state = ready.State
+		}
+		if elapsed := time.Since(begun); elapsed >= limit {
+			return &TimeoutError{State: state, Elapsed: elapsed}
+		}
+		progress(state)
+	}
+}
+
+// over reports that nothing more may begin.
+func (w *work) over() bool {
+	select {
+	case <-w.opts.Stop:
+		return true
+	default:
+		return w.begin.Err() != nil
+	}
+}
+
+// announce says once that a step has begun.
+func (w *work) announce(step Step) {
+	if w.announced {
+		return
+	}
+	if !w.started {
+		w.tell(Event{Kind: Started})
+	}
+	w.tell(Event{Kind: Stepped, Title: step.Title})
+	w.started, w.announced, w.since = true, true, time.Now()
+}
+
+func (w *work) tell(e Event) {
+	e.Address, e.Action = w.change.Address, w.change.Action
+	w.opts.Notify(e)
 }

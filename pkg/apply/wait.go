@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,76 +21,54 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("gave up after %s, last state %q; it may still complete: run again to see", e.Elapsed.Round(time.Second), e.State)
 }
 
-// poller is the only poll loop. All waits share its rounds, so that k waiting services cost one request a round, not k.
+// poller is the only poll loop. It says when to look, to all who wait at once, so that k waiting services cost one request a
+// round, not k. Looking is their own business: whoever waits long for an answer makes nobody else wait.
 type poller struct {
 	rounds Rounds // nil when the backend has none
-	tick   time.Duration
-	stop   <-chan struct{} // closed: wait for nothing any more
-	joins  chan *waiting
+	joins  chan waiter
 }
 
-// waiting is one wait: its own backoff of 1, 2, 4, ... 10 ticks decides when the next round is due at the latest.
-type waiting struct {
-	until    func(context.Context) (Readiness, error)
-	progress func(state string)
-	result   chan error
-	begun    time.Time
-	limit    time.Duration
-	due      time.Time
-	backoff  time.Duration
-	state    string
+// waiter is a wait between two rounds. The next round is due for it at the latest.
+type waiter struct {
+	due  time.Time
+	wake chan struct{}
 }
 
 const maxBackoff = 10 // ticks
 
-func newPoller(backend Backend, opts Options) *poller {
+func newPoller(backend Backend) *poller {
 	rounds, _ := backend.(Rounds)
-	return &poller{rounds: rounds, tick: opts.Tick, stop: opts.Stop, joins: make(chan *waiting)}
+	return &poller{rounds: rounds, joins: make(chan waiter)}
 }
 
-// errAbandoned ends a wait on an interrupt: what was asked for goes on without us.
-var errAbandoned = errors.New("the run was stopped while waiting; it may still complete: run again to see")
-
-// wait blocks until the condition holds, fails for good, or the limit is reached.
-func (p *poller) wait(ctx context.Context, limit time.Duration, progress func(string), until func(context.Context) (Readiness, error)) error {
-	now := time.Now()
-	w := &waiting{
-		until: until, progress: progress, result: make(chan error, 1),
-		begun: now, limit: limit, due: now.Add(p.tick), backoff: p.tick,
-	}
+// next waits for the next round, and reports whether there is one before nothing more may begin.
+func (p *poller) next(begin context.Context, due time.Time) bool {
+	w := waiter{due: due, wake: make(chan struct{})}
 	select {
 	case p.joins <- w:
-	case <-p.stop:
-		return errAbandoned
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-begin.Done():
+		return false
 	}
 	select {
-	case err := <-w.result:
-		return err
-	case <-p.stop:
-		return errAbandoned
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-w.wake:
+		return begin.Err() == nil
+	case <-begin.Done():
+		return false
 	}
 }
 
-// loop serves waits until the run has ended or is told to stop.
-func (p *poller) loop(ctx context.Context, ended <-chan struct{}) {
-	var all []*waiting
+// loop begins rounds until the run has ended. Who has given up waiting is woken all the same, and is not listening.
+func (p *poller) loop(ended <-chan struct{}) {
+	var all []waiter
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		if len(all) > 0 {
-			next := slices.MinFunc(all, func(a, b *waiting) int { return a.due.Compare(b.due) })
+			next := slices.MinFunc(all, func(a, b waiter) int { return a.due.Compare(b.due) })
 			timer.Reset(time.Until(next.due))
 		}
 		select {
 		case <-ended:
-			return
-		case <-p.stop:
-			return
-		case <-ctx.Done():
 			return
 		case w := <-p.joins:
 			all = append(all, w)
@@ -99,29 +76,10 @@ func (p *poller) loop(ctx context.Context, ended <-chan struct{}) {
 			if p.rounds != nil {
 				p.rounds.NextRound()
 			}
-			all = slices.DeleteFunc(all, func(w *waiting) bool { return w.poll(ctx, p.tick) })
+			for _, w := range all {
+				close(w.wake)
+			}
+			all = nil
 		}
 	}
-}
-
-// poll asks one wait's condition and reports whether the wait is over. Reads that fail for a passing reason are asked again
-// in the next round.
-func (w *waiting) poll(ctx context.Context, tick time.Duration) (over bool) {
-	ready, err := w.until(ctx)
-	elapsed := time.Since(w.begun)
-	switch {
-	case err != nil && !uncertain(err), err == nil && ready.Done:
-		w.result <- err
-		return true
-	case err == nil:
-		w.state = ready.State
-	}
-	if elapsed >= w.limit {
-		w.result <- &TimeoutError{State: w.state, Elapsed: elapsed}
-		return true
-	}
-	w.progress(w.state)
-	w.backoff = min(2*w.backoff, maxBackoff*tick)
-	w.due = time.Now().Add(w.backoff)
-	return false
 }

@@ -86,6 +86,8 @@ type NetworkError struct {
 	Path   string
 	Sent   bool // the request may have reached the server
 	Err    error
+
+	stopped bool // the caller ended it before it was sent
 }
 
 func (e *NetworkError) Error() string {
@@ -100,6 +102,9 @@ func (e *NetworkError) Unwrap() error { return e.Err }
 
 // Ambiguous is true for a write that may have reached the server.
 func (e *NetworkError) Ambiguous() bool { return isWrite(e.Method) && e.Sent }
+
+// Stopped is true for a request that was not sent, or not sent again, because its context or its run had ended.
+func (e *NetworkError) Stopped() bool { return e.stopped }
 
 // ReplyError is a complete answer that is not what the API would say: another program's page, damaged JSON, a reply
 // without its result, a redirect.

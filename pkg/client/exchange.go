@@ -58,14 +58,14 @@ func (x *exchange) run(req *retryablehttp.Request) (*http.Response, error) {
 		return nil, e
 	}
 	// Cancelled between two tries: the last one is known not to have been executed, or there would not be another.
-	return nil, x.networkError(err, false)
+	return nil, x.unsent(err)
 }
 
-// RoundTrip makes one try, once the limiter lets it. Its errors are *NetworkError and *ReplyError.
+// RoundTrip makes one try, once the retry policy and the limiter let it. Its errors are *NetworkError and *ReplyError.
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := x.client
-	if err := c.limiter.Wait(req.Context()); err != nil {
-		return nil, x.networkError(err, false)
+	if err := x.hold(req.Context()); err != nil {
+		return nil, x.unsent(err)
 	}
 	x.attempt++
 	c.requests.Add(1)
@@ -151,6 +151,14 @@ func isObject(body []byte) bool {
 
 func (x *exchange) networkError(err error, sent bool) *NetworkError {
 	return &NetworkError{Method: x.request.Method, Path: x.request.Path, Sent: sent, Err: err}
+}
+
+// unsent is the error of a try that was not made since its context ended or the run was stopped, with what came before.
+func (x *exchange) unsent(err error) *NetworkError {
+	if x.throttles > 0 {
+		err = fmt.Errorf("refused by the rate limit (429) and not sent again: %w", err)
+	}
+	return &NetworkError{Method: x.request.Method, Path: x.request.Path, Err: err, stopped: true}
 }
 
 // explainTimeout names the limit of one try where err comes from it rather than from the caller's context.

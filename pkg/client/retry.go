@@ -63,11 +63,12 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 	return true, nil
 }
 
-// backoff implements retryablehttp.Backoff by handing over what checkRetry decided. It is never zero: Go 1.26's race
-// detector can crash on a timer that has expired when it is made, within a synctest bubble.
-func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
-	return max(x.wait, time.Nanosecond)
-}
+// instant is the little that retryablehttp waits between two tries: hold does the waiting, which can be ended there. It is not
+// zero: Go 1.26's race detector can crash on a timer that has expired when it is made, within a synctest bubble.
+const instant = time.Nanosecond
+
+// backoff implements retryablehttp.Backoff.
+func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return instant }
 
 func (x *exchange) worthRepeating(resp *http.Response, err error) bool {
 	read := !isWrite(x.request.Method)
@@ -77,7 +78,7 @@ func (x *exchange) worthRepeating(resp *http.Response, err error) bool {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		// A certificate does not become valid by asking again.
 		_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-		return (read || !e.Sent) && !badCertificate
+		return (read || !e.Sent) && !badCertificate && !e.stopped
 	}
 	e, ok := errors.AsType[*ReplyError](err)
 	return ok && read && e.retryable

@@ -17,6 +17,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -96,7 +97,14 @@ func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 	if c.MakesSecret() && b.opts.Secrets == nil {
 		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
 	}
-	return steps(b, c)
+	out, err := steps(b, c)
+	for i := range out {
+		if call := out[i].Do; call != nil {
+			// What has not been sent when the run is stopped is not sent any more.
+			out[i].Do = func(ctx context.Context) error { return call(client.WithBegin(ctx, apply.Begin(ctx))) }
+		}
+	}
+	return out, err
 }
 
 // bindings says how the changes of each kind are carried out.
@@ -199,4 +207,9 @@ func changedPaths(c diff.Change, among []string) []string {
 // do is a step of a single call with nothing to wait for.
 func do(title string, call func(ctx context.Context) error) apply.Step {
 	return apply.Step{Title: title, Do: call}
+}
+
+// prepare is a step that changes nothing of the organization: what it does is done here.
+func prepare(title string, call func(ctx context.Context) error) apply.Step {
+	return apply.Step{Title: title, Do: call, Local: true}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -92,7 +93,8 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 			record.KeyID, record.KeySecret = made.KeyID.Reveal(), made.KeySecret
 			record.Mark = suffix(record.KeyID)
 			if *record, err = b.opts.Secrets.Store(ctx, *record); err != nil {
-				// Nobody can ever use a key whose secret is stored nowhere.
+				// Nobody can ever use a key whose secret is stored nowhere, so that it goes even when the run is stopped.
+				ctx = client.WithBegin(ctx, ctx)
 				return made.Key, errors.Join(err, gone(b.api.DeleteKey(ctx, b.organization(), made.Key.ID)))
 			}
 			return made.Key, err
@@ -121,7 +123,7 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 // elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that
 // cannot be read now is no reason to fail: verification reads it again and reports what is there twice.
 func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[string]bool) string {
-	if b.sleep(ctx, b.opts.Tick) != nil {
+	if apply.Sleep(ctx, b.opts.Tick) != nil {
 		return ""
 	}
 	all, err := b.api.ListKeys(ctx, b.organization())

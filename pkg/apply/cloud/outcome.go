@@ -1,11 +1,13 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/client"
 )
@@ -19,14 +21,19 @@ const (
 // add/remove patch built for that (again). What the API refuses is not sent again.
 func (b *Backend) resend(ctx context.Context, send func(ctx context.Context, again bool) error) error {
 	backoff := b.opts.Tick
+	var last error
 	for try := 0; ; try++ {
 		err := send(ctx, try > 0)
+		if try > 0 && errors.Is(err, client.ErrStopped) {
+			return last // this sending did not happen, the one before may have
+		}
 		if !client.Ambiguous(err) || try == resends {
 			return err
 		}
-		if b.sleep(ctx, backoff) != nil {
+		if apply.Sleep(ctx, backoff) != nil {
 			return err
 		}
+		last = err
 		backoff = min(2*backoff, maxBackoff*b.opts.Tick)
 	}
 }
@@ -97,27 +104,16 @@ func (b *Backend) look(ctx context.Context, find func(context.Context) (bool, er
 	deadline := time.Now().Add(time.Duration(b.opts.Settle) * b.opts.Tick)
 	for backoff := b.opts.Tick; ; backoff = min(2*backoff, maxBackoff*b.opts.Tick) {
 		found, err = find(ctx)
-		if found || ctx.Err() != nil {
-			return found, false, ctx.Err()
+		if found || ctx.Err() != nil || errors.Is(err, client.ErrStopped) {
+			return found, false, cmp.Or(ctx.Err(), err)
 		}
 		now := time.Now()
 		if !now.Before(deadline) {
 			return false, err == nil, err
 		}
-		if err := b.sleep(ctx, min(backoff, deadline.Sub(now))); err != nil {
+		if err := apply.Sleep(ctx, min(backoff, deadline.Sub(now))); err != nil {
 			return false, false, err
 		}
-	}
-}
-
-func (b *Backend) sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

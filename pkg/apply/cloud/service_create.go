@@ -204,7 +204,7 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 // storePassword comes before the creation: without a place for its password a service is not made. A password that an
 // earlier run has stored and given to no service is used up first, its mark as the nonce.
 func (s *serviceChange) storePassword(nonce *string) apply.Step {
-	return do("store password", func(ctx context.Context) error {
+	return prepare("store password", func(ctx context.Context) error {
 		stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, s.c.Address.Name, "")
 		if err != nil {
 			return err
