@@ -29,10 +29,6 @@ func (t *turn) take() error {
 		return errInterrupted
 	}
 	t.held = true
-	if t.begin.Err() != nil {
-		t.give()
-		return errInterrupted
-	}
 	return nil
 }
 
