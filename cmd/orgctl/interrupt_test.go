@@ -61,7 +61,7 @@ func TestInterruptedApply(t *testing.T) {
 	for _, tt := range []struct {
 		signal os.Signal
 		want   int
-	}{{os.Interrupt, 130}, {syscall.SIGTERM, 143}} {
+	}{{os.Interrupt, 130}, {syscall.SIGTERM, 143}, {syscall.SIGHUP, 143}} {
 		t.Run(tt.signal.String(), func(t *testing.T) {
 			t.Parallel()
 			api := holding(http.MethodPost, "/services")
@@ -181,6 +181,62 @@ func TestInterruptedWait(t *testing.T) {
 	}
 	if created != 2 {
 		t.Errorf("%d services were created in all, want 2", created)
+	}
+}
+
+// TestStoppedInAPause: while the API asks for a pause nothing is under way, so that the first signal ends the run, and so does
+// --timeout; what was refused is not called unknown.
+func TestStoppedInAPause(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"signal", nil, 130, "interrupted; run again to go on"},
+		{"timeout", []string{"--timeout", "5s"}, exitPartial, "stopped after --timeout 5s; run again to go on"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			api := sim.New(sim.Config{Faults: []sim.Fault{{Kind: sim.Fault429, Method: http.MethodPost, Delay: time.Hour}}})
+			p := newProgram(t, credentials(t, api)...)
+			p.env = append(p.env, "ORGCTL_TICK=1s", "ORGCTL_RATE=1000/1s")
+			p.write(t, "org.yaml", manifest(warehouse))
+			args := append([]string{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"}, tt.args...)
+			running := p.start(t, nil, args...)
+			running.stderr.await(t, "for the rate limit")
+			if tt.args == nil {
+				running.signal(t, os.Interrupt)
+			}
+			if code := running.wait(t); code != tt.code {
+				t.Errorf("exit code %d, want %d\n%s", code, tt.code, running.stderr)
+			}
+			for _, want := range []string{"Applied 0, failed 0, skipped 2, unknown 0.", tt.says} {
+				if !strings.Contains(running.stdout.String(), want) {
+					t.Errorf("no %q in the report\n%s", want, running.stdout)
+				}
+			}
+		})
+	}
+}
+
+// TestTimeoutOfReading: plan, drift, export and the planning of apply end with --timeout, exit 1: nothing was changed.
+func TestTimeoutOfReading(t *testing.T) {
+	for _, args := range [][]string{
+		{"plan", "-f", "org.yaml"}, {"drift", "-f", "org.yaml"}, {"export"},
+		{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			api := holding(http.MethodGet, "/services")
+			p := newProgram(t, credentials(t, api.Server)...)
+			t.Cleanup(api.release)
+			p.write(t, "org.yaml", manifest(warehouse))
+			r := p.run(t, append(args, "--timeout", "100ms")...)
+			if r.code != exitError || r.stdout != "" || !strings.Contains(r.stderr, "orgctl: gave up after --timeout 100ms") {
+				t.Errorf("exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
+			}
+		})
 	}
 }
 
