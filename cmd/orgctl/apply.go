@@ -17,6 +17,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -36,13 +37,16 @@ func applyCommand(e *env) *cli.Command {
 		}, secretFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "journal", Usage: "remember unfinished creations in `FILE` (default: beside the secrets, else in the user's state directory)"},
 			&cli.DurationFlag{Name: "settle", Usage: "how `LONG` to wait for the API to show what it has accepted", Value: time.Duration(apply.Defaults().Settle) * time.Second},
-			&cli.DurationFlag{Name: "timeout", Usage: "begin nothing more after so `LONG`, as after an interrupt"},
+			timeoutFlag("begin nothing more after so `LONG`, as after an interrupt"),
 			&cli.DurationFlag{Name: "create-timeout", Usage: "how `LONG` to wait for a new service", Value: limits.Create},
 			&cli.DurationFlag{Name: "start-timeout", Usage: "how `LONG` to wait for a service to start", Value: limits.Start},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how `LONG` to wait for a service to stop", Value: limits.Stop},
 			&cli.DurationFlag{Name: "delete-timeout", Usage: "how `LONG` to wait for a service to be gone", Value: limits.Delete},
 		}, connectionFlags()),
-		Action: func(c *cli.Context) error { return runApply(e, c) },
+		Action: func(c *cli.Context) error {
+			whole := c.Context
+			return within(c, func() error { return runApply(e, c, whole) })
+		},
 	}
 }
 
@@ -86,7 +90,9 @@ func (g *goal) replan(ctx context.Context, s *session) (*diff.Plan, error) {
 	return p, err
 }
 
-func runApply(e *env, c *cli.Context) error {
+// runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished within
+// whole, which only an abort ends.
+func runApply(e *env, c *cli.Context, whole context.Context) error {
 	if !c.Bool("yes") && !e.stdinTTY {
 		return usage("there is nobody to ask: add --yes to apply without confirmation")
 	}
@@ -132,11 +138,8 @@ func runApply(e *env, c *cli.Context) error {
 	if err := permitted(e, c, g, p, missing); err != nil {
 		return err
 	}
-	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
-	if !p.Empty() && !e.interrupt.received() {
-		s.remarks(e, c)
-	}
+	outcome := s.carryOut(e, c, whole, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
@@ -179,8 +182,8 @@ func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
 	return nil
 }
 
-// carryOut applies a permitted plan and verifies it.
-func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
+// carryOut applies a permitted plan and verifies it, unless it is told to begin nothing more.
+func (s *session) carryOut(e *env, c *cli.Context, whole context.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
 	if p.Empty() { // observed a moment ago
 		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged()}
 		if !outcome.Converged {
@@ -188,45 +191,44 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 		}
 		return outcome
 	}
-	opts := apply.Defaults()
-	opts.Tick, opts.Notify = s.target.tick, s.progress.Event
-	opts.Settle = settleTicks(c)
 	e.interrupt.graceful.Store(true)
 	defer e.interrupt.graceful.Store(false)
-	stop, release := stopAfter(e.interrupt.stop, c.Duration("timeout"))
+	begin, release := until(c.Context, e.interrupt.stop)
 	defer release()
-	opts.Stop = stop
-	outcome := apply.Run(c.Context, p, s, opts)
+	opts := apply.Defaults()
+	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.Event, begin.Done()
+	opts.Settle = settleTicks(c)
+	outcome := apply.Run(whole, p, s, opts)
 	s.progress.Clear()
-	if e.interrupt.received() {
-		outcome.Error = "interrupted; run again to go on"
-		return outcome
+	if begin.Err() == nil {
+		apply.Verify(client.WithBegin(whole, begin), outcome, p, replan, opts)
 	}
-	apply.Verify(c.Context, outcome, p, replan, opts)
+	switch {
+	case e.interrupt.received() && !outcome.Converged:
+		outcome.Error = "interrupted; run again to go on"
+	case begin.Err() != nil && !outcome.Converged:
+		outcome.Error = fmt.Sprintf("stopped after --timeout %s; run again to go on", c.Duration("timeout"))
+	default:
+		s.remarks(e, c)
+	}
 	return outcome
+}
+
+// until is a context that ends with stop, too.
+func until(ctx context.Context, stop <-chan struct{}) (_ context.Context, release context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // settleTicks is --settle in ticks of one second, begun ones counted.
 func settleTicks(c *cli.Context) int { return int(math.Ceil(c.Duration("settle").Seconds())) }
-
-// stopAfter closes the returned channel when stop is closed or the time is over; no time means never.
-func stopAfter(stop <-chan struct{}, limit time.Duration) (_ <-chan struct{}, release func()) {
-	if limit <= 0 {
-		return stop, func() {}
-	}
-	over, done := make(chan struct{}), make(chan struct{})
-	timer := time.NewTimer(limit)
-	go func() {
-		select {
-		case <-stop:
-			close(over)
-		case <-timer.C:
-			close(over)
-		case <-done:
-		}
-	}()
-	return over, func() { timer.Stop(); close(done) }
-}
 
 // current refuses a plan that is no longer the one that was reviewed, and says what has moved.
 func current(c *cli.Context, reviewed, now *diff.Plan) error {

@@ -16,8 +16,9 @@ func exportCommand(e *env) *cli.Command {
 		UsageText: "orgctl export > acme.yaml\norgctl export --out acme.yaml",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of standard output"},
+			readingTimeout(),
 		}, connectionFlags()),
-		Action: func(c *cli.Context) error { return export(e, c) },
+		Action: func(c *cli.Context) error { return within(c, func() error { return export(e, c) }) },
 	}
 }
 

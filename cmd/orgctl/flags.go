@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 
 	"github.com/urfave/cli/v2"
@@ -25,6 +28,27 @@ func connectionFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "debug", Usage: "log every request to standard error, secrets redacted"},
 	}
 }
+
+// within bounds what a command reads by --timeout: its context ends then. Nothing was changed by that time.
+func within(c *cli.Context, action func() error) error {
+	limit := c.Duration("timeout")
+	if limit <= 0 {
+		return action()
+	}
+	ctx, cancel := context.WithTimeout(c.Context, limit)
+	defer cancel()
+	c.Context = ctx
+	err := action()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return fmt.Errorf("gave up after --timeout %s; nothing was changed: %w", limit, err)
+	}
+	return err
+}
+
+func timeoutFlag(usage string) cli.Flag { return &cli.DurationFlag{Name: "timeout", Usage: usage} }
+
+// readingTimeout is --timeout of a command that changes nothing.
+func readingTimeout() cli.Flag { return timeoutFlag("give up after so `LONG`") }
 
 // selectionFlags narrow a plan.
 func selectionFlags() []cli.Flag {

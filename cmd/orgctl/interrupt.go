@@ -26,6 +26,9 @@ func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Cont
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		for s := range signals {
 			number, _ := s.(syscall.Signal)
@@ -50,8 +53,13 @@ func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Cont
 
 func (i *interrupt) received() bool { return i.signal.Load() != 0 }
 
-// exitCode is the shells' convention: 130 for SIGINT, 143 for SIGTERM.
-func (i *interrupt) exitCode() int { return 128 + int(i.signal.Load()) }
+// exitCode is the shells' convention: 130 for SIGINT, 143 for SIGTERM, as which a lost terminal counts.
+func (i *interrupt) exitCode() int {
+	if s := syscall.Signal(i.signal.Load()); s != syscall.SIGHUP {
+		return 128 + int(s)
+	}
+	return 128 + int(syscall.SIGTERM)
+}
 
 var errInterrupted = errors.New("interrupted")
 

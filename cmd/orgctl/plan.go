@@ -17,9 +17,10 @@ func planCommand(e *env) *cli.Command {
 			outFlag(),
 			callerFlag(),
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there are changes"},
+			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := makePlan(e, c)
+			p, err := planWithin(e, c)
 			if err != nil {
 				return err
 			}
@@ -43,9 +44,9 @@ func driftCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "drift", Usage: "plan for a scheduler: exit 2 when the organization is not as declared",
 		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
-		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), outFlag(), callerFlag()}, connectionFlags()),
+		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), outFlag(), callerFlag(), readingTimeout()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := makePlan(e, c)
+			p, err := planWithin(e, c)
 			switch {
 			case err != nil:
 				return err
@@ -60,6 +61,15 @@ func driftCommand(e *env) *cli.Command {
 			}
 		},
 	}
+}
+
+// planWithin makes a plan before --timeout is over.
+func planWithin(e *env, c *cli.Context) (p *diff.Plan, err error) {
+	err = within(c, func() error {
+		p, err = makePlan(e, c)
+		return err
+	})
+	return p, err
 }
 
 // makePlan is what plan and drift share: load, observe with a client that cannot write, compare, render.
