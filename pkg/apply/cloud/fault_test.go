@@ -120,11 +120,11 @@ func faultRun(t *testing.T, cfg sim.Config, contended bool) (injected int, conve
 	b.server.SetConfig(withLimit(cfg, b.server.Config()))
 	b.server.ResetRequests()
 
-	meanwhile := func() {}
+	var meanwhile []func()
 	if contended {
-		meanwhile = func() { b.elder("new-1") }
+		meanwhile = append(meanwhile, func() { b.elder("new-1") })
 	}
-	report := b.tryApply(desired, meanwhile)
+	report := b.tryApply(desired, meanwhile...)
 	for _, r := range b.server.Requests() {
 		if r.Fault != "" {
 			injected++
@@ -182,12 +182,14 @@ func statusOf(report *apply.Report, address string) apply.Status {
 
 // tryApply is an apply as the command does it, with something that happens between its plan and its first call; nil when it
 // could not even plan.
-func (b *bench) tryApply(desired *spec.Organization, meanwhile func()) *apply.Report {
+func (b *bench) tryApply(desired *spec.Organization, meanwhile ...func()) *apply.Report {
 	p, err := b.tryPlan(desired)
 	if err != nil {
 		return nil
 	}
-	meanwhile()
+	for _, happens := range meanwhile {
+		happens()
+	}
 	opts := apply.Defaults()
 	report := apply.Run(b.ctx, p, b.backend, opts)
 	apply.Verify(b.ctx, report, p, func(context.Context) (*diff.Plan, error) { return b.tryPlan(desired) }, opts)
