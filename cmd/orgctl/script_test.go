@@ -59,6 +59,7 @@ type sandboxKey struct{}
 //	accept EMAIL                let an invitation be accepted
 //	advance DURATION            move its clock
 //	requests                    print the requests since the last time, one a line: METHOD PATH STATUS
+//	services                    print the services as the API has them, one a line: NAME ID DATAWAREHOUSEID PROVIDER REGION STATE
 //	html                        serve a web page where the API is expected
 //	exits CODE PROGRAM ARGS     exec, expecting an exit code
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -68,6 +69,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"accept":   scriptAccept,
 	"advance":  scriptAdvance,
 	"requests": scriptRequests,
+	"services": scriptServices,
 	"html":     scriptHTML,
 	"exits":    scriptExits,
 }
@@ -148,6 +150,27 @@ func scriptRequests(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	scriptServer(ts).ResetRequests()
+}
+
+func scriptServices(ts *testscript.TestScript, neg bool, args []string) {
+	argument(ts, neg, args, 0, "services")
+	server := scriptServer(ts)
+	credentials := server.Credentials()
+	req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/v1/organizations/"+credentials.OrganizationID+"/services", nil)
+	ts.Check(err)
+	req.SetBasicAuth(credentials.KeyID, credentials.KeySecret)
+	resp, err := server.Transport().RoundTrip(req)
+	ts.Check(err)
+	var list struct {
+		Result []struct{ Name, ID, DataWarehouseID, Provider, Region, State string }
+	}
+	ts.Check(json.NewDecoder(resp.Body).Decode(&list))
+	ts.Check(resp.Body.Close())
+	for _, s := range list.Result {
+		_, err := fmt.Fprintln(ts.Stdout(), s.Name, s.ID, s.DataWarehouseID, s.Provider, s.Region, s.State)
+		ts.Check(err)
+	}
+	server.ResetRequests()
 }
 
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
