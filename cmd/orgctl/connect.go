@@ -184,7 +184,7 @@ func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) e
 		patterns []string
 	}{{"--only", sel.Only}, {"--except", sel.Except}} {
 		for _, pattern := range flag.patterns {
-			if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.MatchAny([]string{pattern}, r.Address) }) {
+			if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.Names(pattern, r) }) {
 				return usage("%s %s matches nothing that is declared or live", flag.name, pattern)
 			}
 		}

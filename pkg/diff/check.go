@@ -157,23 +157,33 @@ func (o outcome) list(r *spec.Resource, path string) []any {
 	return list
 }
 
-// attached are the ids of the endpoints that services use after the plan.
+// attached are the endpoint registrations that services use after the plan.
 func (o outcome) attached() map[string]bool {
 	out := map[string]bool{}
-	add := func(ids any) {
-		for _, id := range names(ids) {
-			out[id] = true
+	add := func(service spec.Tree, ids any) {
+		for _, name := range registrations(service, ids) {
+			out[name] = true
 		}
 	}
 	for r := range each(o.live, "service") {
 		if o.stays(r) {
-			add(o.value(r, "privateEndpointIds"))
+			add(r.Spec, o.value(r, "privateEndpointIds"))
 		}
 	}
 	for _, c := range o.plan.Changes {
 		if c.Address.Kind == "service" && c.Action == Create {
-			add(c.After["privateEndpointIds"])
+			add(c.After, c.After["privateEndpointIds"])
 		}
+	}
+	return out
+}
+
+// registrations are the names of the endpoints that a service means by ids: those of its own place.
+func registrations(service spec.Tree, ids any) []string {
+	f := spec.KindOf("service").Field("privateEndpointIds")
+	out := names(ids)
+	for i, id := range out {
+		out[i] = f.Target(id, service).Name
 	}
 	return out
 }

@@ -14,8 +14,9 @@ const adminRole = "admin"
 // policy's least, and never to none. Invitations do not count: nobody knows whether they will be accepted. An organization
 // that is below the least already is none of the plan's doing.
 //
-// The worst state on the way is the one after every revocation. A grant counts there only if all revocations wait for it;
-// one that some of them do not wait for may come too late.
+// The worst state on the way is after those revocations that wait, together, for the fewest grants. How much worse it is than
+// the beginning is the number of revocations less the largest number of them that can be given a grant each, one of those
+// that they wait for (Hall's theorem, in König's form).
 func (c *check) admins() {
 	before := 0
 	var granted, revoked []*Change
@@ -32,19 +33,7 @@ func (c *check) admins() {
 			granted = append(granted, c.outcome.change(r))
 		}
 	}
-	waiting := map[spec.Address]int{}
-	for _, r := range revoked {
-		for _, a := range r.DependsOn {
-			waiting[a]++
-		}
-	}
-	sure := 0
-	for _, g := range granted {
-		if waiting[g.Address] == len(revoked) {
-			sure++
-		}
-	}
-	end, worst, least := before+len(granted)-len(revoked), before+sure-len(revoked), max(1, c.plan.Policy.MinAdmins)
+	end, worst, least := before+len(granted)-len(revoked), before+paired(revoked, granted)-len(revoked), max(1, c.plan.Policy.MinAdmins)
 	if worst >= before || worst >= least {
 		return
 	}
@@ -68,14 +57,43 @@ func (c *check) admins() {
 	})
 }
 
+// paired gives how many changes of one sort can each be given one of another sort that it waits for, none of them twice.
+func paired(waiting, first []*Change) int {
+	is := map[spec.Address]bool{}
+	for _, f := range first {
+		is[f.Address] = true
+	}
+	holder := map[spec.Address]*Change{} // of those of the first sort that are given away
+	var give func(w *Change, asked map[spec.Address]bool) bool
+	give = func(w *Change, asked map[spec.Address]bool) bool {
+		for _, a := range w.DependsOn {
+			if !is[a] || asked[a] {
+				continue
+			}
+			asked[a] = true
+			if holder[a] == nil || give(holder[a], asked) {
+				holder[a] = w
+				return true
+			}
+		}
+		return false
+	}
+	n := 0
+	for _, w := range waiting {
+		if give(w, map[spec.Address]bool{}) {
+			n++
+		}
+	}
+	return n
+}
+
 // waysIn keeps services reachable: one that has an IP entry or a private endpoint does not lose the last of them, unless its
 // manifest says that this is meant. An endpoint that is deleted is no way in, whether or not the service lets go of it.
 func (c *check) waysIn() {
-	deleted := map[string][]*Change{} // by endpoint id
-	for i := range c.plan.Changes {
-		if d := &c.plan.Changes[i]; d.Address.Kind == "privateEndpoint" && d.Action == Delete {
-			id, _ := d.Before["id"].(string)
-			deleted[id] = append(deleted[id], d)
+	deleted := map[string][]*Change{} // by registration
+	for r := range each(c.live, "privateEndpoint") {
+		if d := c.outcome.change(r); d != nil && d.Action == Delete {
+			deleted[r.Address.Name] = append(deleted[r.Address.Name], d)
 		}
 	}
 	closed := map[spec.Address]bool{}
@@ -85,7 +103,7 @@ func (c *check) waysIn() {
 	for r := range each(c.live, "service") {
 		address, change := r.Address, c.outcome.change(r)
 		entries, _ := r.Spec["ipAccessList"].([]any)
-		endpoints, _ := r.Spec["privateEndpointIds"].([]any)
+		endpoints := registrations(r.Spec, r.Spec["privateEndpointIds"])
 		if change != nil {
 			address = change.Address
 		}
@@ -97,7 +115,7 @@ func (c *check) waysIn() {
 		late := func(*Change) bool { return true }
 		moment := ""
 		switch {
-		case c.outcome.stays(r) && !open(c.outcome.list(r, "ipAccessList"), c.outcome.list(r, "privateEndpointIds"), deleted, late):
+		case c.outcome.stays(r) && !open(c.outcome.list(r, "ipAccessList"), registrations(r.Spec, c.outcome.value(r, "privateEndpointIds")), deleted, late):
 		case !open(entries, endpoints, deleted, early):
 			moment = " for a while"
 		default:
@@ -112,9 +130,9 @@ func (c *check) waysIn() {
 }
 
 // open reports whether anything lets clients in once the endpoints whose deletion counts are gone.
-func open(entries, endpoints []any, deleted map[string][]*Change, counts func(*Change) bool) bool {
-	return len(entries) > 0 || slices.ContainsFunc(names(endpoints), func(id string) bool {
-		return !slices.ContainsFunc(deleted[id], counts)
+func open(entries []any, endpoints []string, deleted map[string][]*Change, counts func(*Change) bool) bool {
+	return len(entries) > 0 || slices.ContainsFunc(endpoints, func(name string) bool {
+		return !slices.ContainsFunc(deleted[name], counts)
 	})
 }
 

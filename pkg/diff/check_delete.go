@@ -10,10 +10,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// StatusWarehouse is the key of spec.Resource.Status that holds the id of a service's data warehouse, which tells the primary
-// of a secondary from others of its name (FACTS 5.12).
-const StatusWarehouse = "warehouse"
-
 // pruned counts the objects of a kind that go because nobody declares them, and those that are live. What a manifest declares
 // absent was decided one by one, and an invitation that is sent anew is not deleted.
 func (c *check) pruned(kind *spec.Kind) (pruned, live int) {
@@ -84,18 +80,16 @@ func (c *check) adoption() {
 // secondaries keeps warehouses whole: a primary is neither deleted nor stopped while a secondary is there (FACTS 5.12). One
 // that the plan deletes has to be gone first.
 func (c *check) secondaries() {
-	byPrimary := map[string][]*spec.Resource{} // by the name of the primary
+	byPrimary := map[string][]*spec.Resource{} // by the id of the primary
 	for r := range each(c.live, "service") {
-		if primary, ok := r.Spec["warehouse"].(string); ok {
+		if primary := r.Refs["warehouse"]; primary != "" {
 			byPrimary[primary] = append(byPrimary[primary], r)
 		}
 	}
 	planned := map[string][]spec.Address{}
-	for i := range c.plan.Changes {
-		if made := &c.plan.Changes[i]; made.Address.Kind == "service" && made.Action == Create {
-			if primary, ok := made.After["warehouse"].(string); ok {
-				planned[primary] = append(planned[primary], made.Address)
-			}
+	for _, made := range c.plan.Changes {
+		if ref := reference(made.References, "warehouse"); made.Action == Create && ref.ID != "" {
+			planned[ref.ID] = append(planned[ref.ID], made.Address)
 		}
 	}
 	for r := range each(c.live, "service") {
@@ -103,11 +97,8 @@ func (c *check) secondaries() {
 		if change == nil || !change.withdraws() {
 			continue
 		}
-		remaining := slices.Clone(planned[change.Address.Name])
-		for _, s := range byPrimary[r.Address.Name] {
-			if s.Status[StatusWarehouse] != r.Status[StatusWarehouse] {
-				continue // of another service of that name
-			}
+		remaining := slices.Clone(planned[r.ID])
+		for _, s := range byPrimary[r.ID] {
 			if gone := c.outcome.change(s); c.outcome.stays(s) || !change.after(gone) {
 				remaining = append(remaining, s.Address)
 			}

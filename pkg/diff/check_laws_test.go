@@ -20,7 +20,7 @@ import (
 // risky draws a small organization, and what somebody wants of it, of the things that guards look at.
 func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
 	live := &spec.Live{
-		OrganizationID: "org-1", OrganizationName: "Acme", Roles: []string{"Admin", "Developer"},
+		OrganizationID: "org-1", OrganizationName: "Acme", Roles: roles("Admin", "Developer"),
 		Caller: spec.Caller{KeySuffix: "f00d"},
 	}
 	desired := &spec.Organization{Name: "acme", Declared: map[string]spec.Pos{}, Policy: spec.Policy{
@@ -91,6 +91,7 @@ func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
 		return spec.Tree{"email": name + "@example.com", "roles": []any{role}}
 	})
 	sortWorld(desired, live)
+	joinWarehouses(live)
 	var caller diff.Caller
 	if rapid.Bool().Draw(t, "address known") {
 		caller.IP = netip.MustParseAddr(rapid.SampledFrom([]string{"203.0.113.9", "203.0.113.200", "198.51.100.1"}).Draw(t, "caller"))
@@ -173,7 +174,7 @@ func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Call
 		}
 		withdrawn := now == nil || r.Spec["state"] == "running" && now.Spec["state"] == "stopped"
 		for _, s := range of(state, "service") {
-			if withdrawn && s.Spec["warehouse"] == r.Address.Name {
+			if withdrawn && s.Refs["warehouse"] == r.ID {
 				out[diff.CodeSecondaries+" "+r.Address.String()] = true
 			}
 		}

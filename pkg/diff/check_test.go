@@ -449,9 +449,9 @@ services: [{name: p, state: running}, {name: s, warehouse: p}]`,
 spec: {services: [{name: p, id: 11111111-1111-4111-8111-111111111111, ensure: absent}]}`,
 			live: `
 services:
-  - {name: p, id: 11111111-1111-4111-8111-111111111111, status: {warehouse: w1}}
-  - {name: p, id: 22222222-2222-4222-8222-222222222222, status: {warehouse: w2}}
-  - {name: s, warehouse: p, status: {warehouse: w2}}`,
+  - {name: p, id: 11111111-1111-4111-8111-111111111111}
+  - {name: p, id: 22222222-2222-4222-8222-222222222222}
+  - {name: s, warehouse: p, refs: {warehouse: 22222222-2222-4222-8222-222222222222}}`,
 		},
 	}
 	for _, test := range tests {

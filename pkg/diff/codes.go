@@ -8,6 +8,7 @@ const (
 	CodeLeftOut          = "OC304" // a selected change needs one that is not selected
 	CodeUnknownRole      = "OC305" // a role that the organization does not have
 	CodeConflict         = "OC306" // what is declared does not go with what is live and not declared
+	CodeNoTarget         = "OC307" // a reference to something that is not there
 	CodeImmutable        = "OC310" // a create-only field differs
 	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
 	CodeEndpointInUse    = "OC312" // an endpoint in use whose registration would be removed

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	people := settlePeople(desired.Resources, live)
 	pairs, findings := match(people.resources, live)
 	c.plan.Findings = append(c.plan.Findings, findings...)
-	c.renamed = renames(pairs)
+	c.objects = newObjects(people.resources, pairs, live)
 	for _, p := range pairs {
 		c.compare(p)
 	}
@@ -38,8 +39,8 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 
 	p := c.plan
 	p.Policy = c.policy(pairs)
-	link(p.Changes)
-	p.narrow(sel)
+	p.narrow(sel, c.names(pairs))
+	link(p.Changes, c.objects)
 	c.findAttached()
 	ordered, err := order(p.Changes)
 	if err != nil {
@@ -56,7 +57,7 @@ type computation struct {
 	desired *spec.Organization
 	live    *spec.Live
 	plan    *Plan
-	renamed map[spec.Address]string // live address -> the name it will have
+	objects *objects
 }
 
 // compare adds what one pair of desired and live differ in.
@@ -79,8 +80,18 @@ func (c *computation) compare(p pair) {
 }
 
 func (c *computation) create(kind *spec.Kind, d spec.Resource) {
+	after := canonical(kind, d.Spec)
+	var refs []Reference
+	known := true
+	for i := range kind.Fields {
+		if f := &kind.Fields[i]; f.Ref != "" {
+			found, ok := c.refer(f, d, after, after[f.Path], nil, true)
+			refs = append(refs, found...)
+			known = c.share(f, d, found, after) && ok && known
+		}
+	}
 	for _, path := range kind.ToCreate {
-		if _, ok := spec.Get(d.Spec, path); ok || (path == "provider" || path == "region") && d.Spec["warehouse"] != nil {
+		if _, ok := spec.Get(after, path); ok || shared(kind, d, path) {
 			continue
 		}
 		c.find(Finding{
@@ -89,12 +100,14 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 			Hint:    incompleteHint(kind, path),
 		})
 	}
-	after := canonical(kind, d.Spec)
+	if !known {
+		return // until it is, the object is not made
+	}
 	if kind.Align != nil {
 		kind.Align(after, spec.Tree{})
 	}
 	change := Change{
-		Address: d.Address, Action: Create, Reason: "declared, not live", After: after, Pos: d.Intent.Pos,
+		Address: d.Address, Action: Create, Reason: "declared, not live", After: after, References: refs, Pos: d.Intent.Pos,
 	}
 	switch {
 	case slices.Contains(c.live.Expired, d.Address):
@@ -119,18 +132,21 @@ func incompleteHint(kind *spec.Kind, path string) string {
 func (c *computation) delete(l spec.Resource, change Change) {
 	change.Action, change.ID = Delete, l.ID
 	change.Before = canonical(spec.KindOf(l.Address.Kind), l.Spec)
-	change.Precondition = Precondition(l.ID, change.Before)
+	change.Precondition = Precondition(l.ID, identified(change.Before, l.Refs))
 	c.plan.Changes = append(c.plan.Changes, change)
 }
 
 func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	want, have := canonical(kind, d.Spec), canonical(kind, l.Spec)
-	c.followRenames(kind, have)
 	if kind.Align != nil {
 		kind.Align(want, have)
 	}
 	before, after := spec.Tree{}, spec.Tree{}
+	of := maps.Clone(have)
+	maps.Copy(of, want)
 	var fields []FieldChange
+	var references []Reference
+	known := true // what it refers to; else the object is left as it is
 	for i := range kind.Fields {
 		f := &kind.Fields[i]
 		value, managed := spec.Get(want, f.Path)
@@ -141,28 +157,33 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 			spec.Put(after, f.Path, value) // still wanted, by whoever can read it
 			continue
 		}
-		reported, ok := spec.Get(have, f.Path)
-		if ok {
+		reported, isReported := spec.Get(have, f.Path)
+		if isReported {
 			spec.Put(before, f.Path, reported)
 		}
 		spec.Put(after, f.Path, value)
-		change, differs := compareField(f, value, reported, ok)
+		change, differs := compareField(f, value, reported, isReported)
+		var refs []Reference
+		if f.Ref != "" {
+			var ok bool
+			refs, ok = c.refer(f, d, of, value, reported, differs)
+			known = known && ok
+			references = append(references, refs...)
+			if f.List == nil {
+				change, differs = compareReference(f, refs, value, reported, l.Refs)
+			}
+		}
 		if !differs {
 			continue
 		}
 		change.Pos = d.FieldPos(f.Path)
 		if f.Immutable {
-			c.find(Finding{
-				Code: CodeImmutable, Severity: SeverityBlocked, Address: d.Address, Pos: change.Pos,
-				Message: fmt.Sprintf("%s is %s and cannot become %s: it is set at creation only", f.Path,
-					spec.FormatValue(change.Before), spec.FormatValue(change.After)),
-				Hint: "declare the live value, or create a new object under another name and move over; nothing is replaced silently",
-			})
+			c.find(immutable(d, change, refs, l.Refs))
 			continue
 		}
 		fields = append(fields, change)
 	}
-	if c.conflicts(kind, d, have, after, fields) {
+	if c.conflicts(kind, d, have, after, fields) || !known {
 		return
 	}
 	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
@@ -177,7 +198,8 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	}
 	c.plan.Changes = append(c.plan.Changes, Change{
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
-		Fields: fields, Before: before, After: after, Precondition: Precondition(l.ID, before), Pos: pos,
+		Fields: fields, Before: before, After: after, References: references,
+		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pos: pos,
 	})
 }
 
@@ -270,25 +292,12 @@ func (c *Change) Unfinished() (nonce string, ok bool) {
 	return "", false
 }
 
-// followRenames rewrites references of a live tree to the names that their targets will have after this plan, so that
-// renaming a primary is not a difference of its secondaries.
-func (c *computation) followRenames(kind *spec.Kind, have spec.Tree) {
-	for _, f := range kind.Fields {
-		if name, ok := have[f.Path].(string); ok && f.Ref != "" {
-			if renamed, ok := c.renamed[spec.Address{Kind: f.Ref, Name: name}]; ok {
-				have[f.Path] = renamed
-			}
-		}
-	}
-}
-
 // leaveAttached takes back the changes of endpoints that services will still use: an endpoint changes only by being
 // registered anew, and that would cut them off. One that this plan detaches is registered anew afterwards.
 func (c *computation) leaveAttached() {
 	used := outcomeOf(c.plan, c.live).attached()
 	c.plan.Changes = slices.DeleteFunc(c.plan.Changes, func(change Change) bool {
-		id, _ := change.After["id"].(string)
-		if change.Address.Kind != "privateEndpoint" || change.Action != Update || !used[id] {
+		if change.Address.Kind != "privateEndpoint" || change.Action != Update || !used[change.Address.Name] {
 			return false
 		}
 		f := change.Fields[0]
@@ -307,8 +316,7 @@ func (c *computation) leaveAttached() {
 func (c *computation) findAttached() {
 	used := outcomeOf(c.plan, c.live).attached()
 	for _, change := range c.plan.Changes {
-		id := change.Address.Name[strings.LastIndex(change.Address.Name, "/")+1:]
-		if change.Address.Kind != "privateEndpoint" || change.Action == Create || !used[id] {
+		if change.Address.Kind != "privateEndpoint" || change.Action == Create || !used[change.Address.Name] {
 			continue
 		}
 		c.find(Finding{
@@ -348,7 +356,7 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		}
 		address := r.Address
 		if count[address] > 1 {
-			address.Name += "#" + r.ID // several objects of one name: only the id tells them apart
+			address = twin(address, r.ID)
 		}
 		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
 			doubts := uncertain[adopted(kind.Name)]
@@ -406,40 +414,55 @@ const (
 // StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
 const StatusUnfinished = "unfinished"
 
-// narrow keeps what the selection wants. A change whose dependency is left out cannot be applied alone, and says so.
-func (p *Plan) narrow(sel Selection) {
+// narrow keeps what the selection wants, under any name that an object has. What a change refers to and is to be created is
+// not pulled in silently: a change that cannot be applied alone says so.
+func (p *Plan) narrow(sel Selection, names map[spec.Address]named) {
 	if sel.All() {
 		return
 	}
-	creates := map[spec.Address]bool{}
-	for _, c := range p.Changes {
-		creates[c.Address] = c.Action == Create
+	wanted := func(a spec.Address) bool {
+		o, known := names[a]
+		if !known {
+			o.names = []spec.Address{a}
+		}
+		return sel.match(o)
 	}
-	kept := slices.DeleteFunc(p.Changes, func(c Change) bool { return !sel.Match(c.Address) })
-	for i := range kept {
-		c := &kept[i]
-		c.DependsOn = slices.DeleteFunc(c.DependsOn, func(a spec.Address) bool {
-			if sel.Match(a) {
-				return false
-			}
-			if creates[a] {
+	p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return !wanted(c.Address) })
+	for _, c := range p.Changes {
+		for _, ref := range c.References {
+			if ref.ID == "" && !wanted(ref.Address) {
 				p.Findings = append(p.Findings, Finding{
 					Code: CodeLeftOut, Severity: SeverityError, Address: c.Address, Pos: c.Pos,
-					Message: fmt.Sprintf("needs %s, which does not exist yet and is not selected", a),
-					Hint:    fmt.Sprintf("select it too: --only %s", a),
+					Message: fmt.Sprintf("needs %s, which does not exist yet and is not selected", ref.Address),
+					Hint:    fmt.Sprintf("select it too: --only %s", ref.Address),
 				})
 			}
-			return true
-		})
+		}
 	}
-	p.Changes = kept
 	p.NotChecked = slices.DeleteFunc(p.NotChecked, func(n NotChecked) bool {
-		return n.Address != (spec.Address{}) && !sel.Match(n.Address)
+		return n.Address != (spec.Address{}) && !wanted(n.Address)
 	})
-	p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(u Unmanaged) bool { return !sel.Match(u.Address) })
+	p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(u Unmanaged) bool { return !wanted(u.Address) })
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
-		return f.Address != (spec.Address{}) && !sel.Match(f.Address)
+		return f.Address != (spec.Address{}) && !wanted(f.Address)
 	})
+}
+
+// names gives what the objects may be called that this run speaks of, by the addresses under which it does.
+func (c *computation) names(pairs []pair) map[spec.Address]named {
+	out := map[spec.Address]named{}
+	for _, r := range c.live.Resources {
+		o := named{names: []spec.Address{r.Address}, id: r.ID}
+		out[r.Address], out[twin(r.Address, r.ID)] = o, o
+	}
+	for _, p := range pairs {
+		o := named{names: []spec.Address{p.desired.Address}}
+		if p.live != nil {
+			o.names, o.id = append(o.names, p.live.Address), p.live.ID
+		}
+		out[p.desired.Address] = o
+	}
+	return out
 }
 
 // require records what apply will need and whoever plans may lack.

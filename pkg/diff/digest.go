@@ -28,6 +28,7 @@ func digest(changes []Change) string {
 		ID           string         `json:"id"`
 		Fields       []FieldChange  `json:"fields"`
 		After        spec.Tree      `json:"after"`
+		References   []Reference    `json:"references,omitempty"`
 		DependsOn    []spec.Address `json:"dependsOn"`
 		Precondition string         `json:"precondition"`
 	}
@@ -38,7 +39,7 @@ func digest(changes []Change) string {
 			f.Pos = spec.Pos{}
 			fields[j] = f
 		}
-		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.DependsOn, c.Precondition}
+		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition}
 	}
 	return hash(all)
 }

@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ func world(t *rapid.T) (*spec.Organization, *spec.Live) {
 		Prune: rapid.SliceOfDistinct(rapid.SampledFrom(collections()), rapid.ID[string]).Draw(t, "prune"), MinAdmins: 1,
 		Exclusive: rapid.SliceOfDistinct(rapid.SampledFrom(collections()), rapid.ID[string]).Draw(t, "exclusive"),
 	}}
-	live := &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Roles: []string{"Admin", "Developer"}}
+	live := &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Roles: roles("Admin", "Developer")}
 	live.Resources = append(live.Resources, spec.Resource{
 		Address: spec.Address{Kind: "organization", Name: "org-1"}, ID: "org-1",
 		Spec: spec.Tree{"name": rapid.SampledFrom([]string{"Acme", "Other"}).Draw(t, "liveOrg"), "enableCoreDumps": true},
@@ -194,9 +195,15 @@ func carryOut(t *rapid.T, live *spec.Live, p *diff.Plan) *spec.Live {
 	for _, c := range p.Changes {
 		switch c.Action {
 		case diff.Create:
-			out.Resources = append(out.Resources, spec.Resource{
+			r := spec.Resource{
 				Address: c.Address, ID: "new-" + c.Address.String(), Spec: fill(c.Address.Kind, c.After), Status: spec.Tree{},
-			})
+			}
+			for _, ref := range c.References {
+				if ref.Path == "warehouse" {
+					r.Refs = map[string]string{ref.Path: cmp.Or(ref.ID, "new-"+ref.Address.String())}
+				}
+			}
+			out.Resources = append(out.Resources, r)
 		default:
 			changed[c.Address.Kind+"/"+c.ID] = c
 		}

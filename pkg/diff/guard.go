@@ -3,7 +3,6 @@ package diff
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -16,7 +15,6 @@ const StatusHealth = "health"
 // organization can satisfy, what somebody should look at. What a plan may do to the organization is judged by Check.
 func (c *computation) inspect(pairs []pair) {
 	for _, p := range pairs {
-		c.guardRoles(p.desired)
 		if p.live == nil {
 			continue
 		}
@@ -41,29 +39,6 @@ func (c *computation) guardProtected(d spec.Resource, change *Change) {
 		Message: "is protected and would be deleted or stopped",
 		Hint:    "remove protect: true in a change of its own first",
 	})
-}
-
-// guardRoles refuses role names that the organization does not have: the API takes ids, so there is nothing to send.
-func (c *computation) guardRoles(d spec.Resource) {
-	roles, _ := d.Spec["roles"].([]any)
-	if d.Intent.Absent || len(c.live.Roles) == 0 {
-		return
-	}
-	known := make([]any, len(c.live.Roles))
-	for i, r := range c.live.Roles {
-		known[i] = r
-	}
-	for _, role := range roles {
-		name, _ := role.(string)
-		if hasRole(known, name) {
-			continue
-		}
-		c.find(Finding{
-			Code: CodeUnknownRole, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("roles"),
-			Message: fmt.Sprintf("the organization has no role %q", name),
-			Hint:    "its roles are " + strings.Join(c.live.Roles, ", "),
-		})
-	}
 }
 
 // policy collects what the guards need of the manifests. A declared object without a live one is all that is looked for when

@@ -102,14 +102,3 @@ func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Findi
 
 // identity is how an id is looked up: manifests may spell one in any case.
 func identity(kind, id string) string { return kind + "/" + strings.ToLower(id) }
-
-// renames gives the future name of every live object that this plan renames.
-func renames(pairs []pair) map[spec.Address]string {
-	out := map[spec.Address]string{}
-	for _, p := range pairs {
-		if p.live != nil && p.live.Address.Name != p.desired.Address.Name {
-			out[p.live.Address] = p.desired.Address.Name
-		}
-	}
-	return out
-}

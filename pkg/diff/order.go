@@ -8,82 +8,157 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// link fills DependsOn. The edges are data: references declared in the kind table point from a user to what it uses, and a
-// few rules below say what references cannot. An upsert follows the creation of what it refers to; a deletion (or a stop,
-// which the server refuses just the same while others depend on the object) follows everything that lets go of it.
-func link(changes []Change) {
-	created, withdrawn := map[spec.Address][]int{}, map[spec.Address][]int{}
+// link fills DependsOn. The edges are data: references point from a user to what it uses, and a few rules say what references
+// cannot. What begins to refer to an object follows the change that creates or renames it; a deletion (or a stop, which the
+// server refuses just the same while others depend on the object) follows everything that lets go of it.
+//
+// The number of edges grows with the plan and not with its square: a rule links what stands in for each other, never all of
+// one sort with all of another.
+func link(changes []Change, o *objects) {
+	created, changed := map[spec.Address]*Change{}, map[string]*Change{}
 	for i := range changes {
-		target := &changes[i]
-		for _, as := range target.referredAs() {
-			if target.Action == Create {
-				created[as] = append(created[as], i)
-			}
-			if target.withdraws() {
-				withdrawn[as] = append(withdrawn[as], i)
-			}
+		if c := &changes[i]; c.Action == Create {
+			created[c.Address] = c
+		} else {
+			changed[identity(c.Address.Kind, c.ID)] = c
 		}
 	}
 	for i := range changes {
-		user := &changes[i]
-		for _, ref := range references(user, gained) {
-			for _, j := range created[ref] {
-				user.DependsOn = append(user.DependsOn, changes[j].Address)
+		c := &changes[i]
+		for _, ref := range c.References {
+			target := changed[identity(ref.Address.Kind, ref.ID)]
+			switch {
+			case !c.gains(ref):
+			case ref.ID == "" && created[ref.Address] != nil:
+				c.follows(created[ref.Address])
+			case target != nil && target.renames():
+				c.follows(target)
 			}
 		}
-		for _, ref := range references(user, lost) {
-			for _, j := range withdrawn[ref] {
-				changes[j].DependsOn = append(changes[j].DependsOn, user.Address)
-			}
-		}
-	}
-	for _, rule := range rules {
-		var first []spec.Address
-		for i := range changes {
-			if rule.before(&changes[i]) {
-				first = append(first, changes[i].Address)
-			}
-		}
-		for i := range changes {
-			if len(first) > 0 && rule.after(&changes[i]) {
-				changes[i].DependsOn = append(changes[i].DependsOn, first...)
+		for _, key := range o.released(c) {
+			if target := changed[key]; target != nil && target.withdraws() {
+				target.follows(c)
 			}
 		}
 	}
+	linkAdministrators(changes)
+	linkWaysIn(changes, changed, o)
+	linkCoreDumps(changes)
 	for i := range changes {
 		changes[i].DependsOn = compactAddresses(changes[i].DependsOn)
 	}
+}
+
+func (c *Change) follows(other *Change) { c.DependsOn = append(c.DependsOn, other.Address) }
+
+// gains reports that a change begins to refer to something, rather than merely resting on it.
+func (c *Change) gains(ref Reference) bool { return c.Action == Create || c.field(ref.Path) != nil }
+
+// renames reports that a change gives a live object another name.
+func (c *Change) renames() bool { return c.Action == Update && c.field("name") != nil }
+
+// linkAdministrators lets every dismissal of an administrator wait for an appointment, if there is any: each for one of its
+// own as far as they go. Then at no time on the way have more been dismissed beyond those appointed than at the end.
+func linkAdministrators(changes []Change) {
+	var appointed, dismissed []*Change
+	for i := range changes {
+		switch c := &changes[i]; {
+		case c.Address.Kind != "member":
+		case c.grants(adminRole):
+			appointed = append(appointed, c)
+		case c.revokes(adminRole):
+			dismissed = append(dismissed, c)
+		}
+	}
+	byAddress := func(a, b *Change) int { return a.Address.Compare(b.Address) }
+	slices.SortFunc(appointed, byAddress)
+	slices.SortFunc(dismissed, byAddress)
+	for i, d := range dismissed {
+		if len(appointed) > 0 {
+			d.follows(appointed[i%len(appointed)])
+		}
+	}
+}
+
+// linkWaysIn gives a service another way in before an endpoint that it uses, maybe its only one, goes.
+func linkWaysIn(changes []Change, changed map[string]*Change, o *objects) {
+	for i := range changes {
+		c := &changes[i]
+		if !c.opens() {
+			continue
+		}
+		for _, key := range o.endpoints(o.byID[identity(c.Address.Kind, c.ID)]) {
+			if target := changed[key]; target != nil && target.Action == Delete {
+				target.follows(c)
+			}
+		}
+	}
+}
+
+// linkCoreDumps: they can be allowed for a service only while the organization allows them (FACTS 10).
+func linkCoreDumps(changes []Change) {
+	const path = "enableCoreDumps"
+	i := slices.IndexFunc(changes, func(c Change) bool { return c.Address.Kind == "organization" })
+	if i < 0 {
+		return
+	}
+	organization := &changes[i]
+	for j := range changes {
+		service := &changes[j]
+		switch {
+		case service.Address.Kind != "service":
+		case organization.sets(path, true) && service.sets(path, true):
+			service.follows(organization)
+		case organization.sets(path, false) && service.sets(path, false):
+			organization.follows(service)
+		}
+	}
+}
+
+// released are the live objects that a change ceases to refer to.
+func (o *objects) released(c *Change) []string {
+	r := o.byID[identity(c.Address.Kind, c.ID)]
+	if r == nil || c.Action == Create {
+		return nil
+	}
+	var out []string
+	kind := spec.KindOf(c.Address.Kind)
+	for i := range kind.Fields {
+		f := &kind.Fields[i]
+		switch change := c.field(f.Path); {
+		case f.Ref == "" || c.Action == Update && change == nil:
+		case f.List == nil:
+			out = append(out, identity(f.Ref, r.Refs[f.Path]))
+		case c.Action == Delete:
+			out = append(out, o.meant(f, r, r.Spec[f.Path])...)
+		default:
+			out = append(out, o.meant(f, r, change.Remove)...)
+		}
+	}
+	return out
+}
+
+// meant are the live objects that elements of a live object's list refer to.
+func (o *objects) meant(f *spec.Field, r *spec.Resource, list any) []string {
+	var out []string
+	for _, name := range names(list) {
+		for _, target := range o.byAddress[f.Target(name, r.Spec)] {
+			out = append(out, identity(f.Ref, target.ID))
+		}
+	}
+	return out
+}
+
+// endpoints are the registrations that a live service uses.
+func (o *objects) endpoints(service *spec.Resource) []string {
+	const path = "privateEndpointIds"
+	return o.meant(spec.KindOf("service").Field(path), service, service.Spec[path])
 }
 
 // compactAddresses sorts and drops repetitions.
 func compactAddresses(list []spec.Address) []spec.Address {
 	slices.SortFunc(list, spec.Address.Compare)
 	return slices.Compact(list)
-}
-
-// rules are the orders that no reference expresses: every change of the first sort is applied before every one of the second.
-var rules = []struct{ before, after func(*Change) bool }{
-	// Somebody must be administrator before somebody else stops being it.
-	{
-		before: func(c *Change) bool { return c.Address.Kind == "member" && c.grants(adminRole) },
-		after:  func(c *Change) bool { return c.Address.Kind == "member" && c.revokes(adminRole) },
-	},
-	// A key that replaces another exists before the other goes.
-	{
-		before: func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Create },
-		after:  func(c *Change) bool { return c.Address.Kind == "key" && c.Action == Delete },
-	},
-	// A service that is given another way in has it before an endpoint, maybe its only one, goes.
-	{before: (*Change).opens, after: func(c *Change) bool { return c.Address.Kind == "privateEndpoint" && c.Action == Delete }},
-	// Core dumps can be allowed for a service only while the organization allows them (FACTS 10).
-	{
-		before: func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", true) },
-		after:  func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", true) },
-	},
-	{
-		before: func(c *Change) bool { return c.Address.Kind == "service" && c.sets("enableCoreDumps", false) },
-		after:  func(c *Change) bool { return c.Address.Kind == "organization" && c.sets("enableCoreDumps", false) },
-	},
 }
 
 // withdraws reports that a change takes the object out of use, if only for a moment: an endpoint changes by being registered
@@ -124,68 +199,6 @@ func hasRole(roles []any, role string) bool {
 		s, ok := r.(string)
 		return ok && strings.EqualFold(s, role)
 	})
-}
-
-type side int
-
-const (
-	gained side = iota // references that a change makes
-	lost               // references that a change ends
-)
-
-// references are the objects that a change begins or ceases to refer to, as its fields spell them.
-func references(c *Change, s side) []spec.Address {
-	var out []spec.Address
-	for _, f := range spec.KindOf(c.Address.Kind).Fields {
-		if f.Ref == "" {
-			continue
-		}
-		for _, name := range referenced(c, f.Path, s) {
-			out = append(out, spec.Address{Kind: f.Ref, Name: name})
-		}
-	}
-	return out
-}
-
-// referredAs gives the spellings under which fields may refer to the object of a change: its name, the name that it has had so
-// far, and what a Field.RefName makes of a name.
-func (c *Change) referredAs() []spec.Address {
-	out := []spec.Address{c.Address}
-	if name, ok := c.Before["name"].(string); ok && name != c.Address.Name {
-		out = append(out, spec.Address{Kind: c.Address.Kind, Name: name})
-	}
-	for _, kind := range spec.Kinds() {
-		for _, f := range kind.Fields {
-			if f.Ref == c.Address.Kind && f.RefName != nil {
-				out = append(out, spec.Address{Kind: c.Address.Kind, Name: f.RefName(c.Address.Name)})
-			}
-		}
-	}
-	return out
-}
-
-func referenced(c *Change, path string, s side) []string {
-	switch {
-	case c.Action == Create && s == gained:
-		return names(c.After[path])
-	case c.Action == Delete && s == lost:
-		return names(c.Before[path])
-	case c.Action == Update:
-		for _, f := range c.Fields {
-			switch {
-			case f.Path != path:
-			case f.List && s == gained:
-				return names(f.Add)
-			case f.List:
-				return names(f.Remove)
-			case s == gained:
-				return names(f.After)
-			default:
-				return names(f.Before)
-			}
-		}
-	}
-	return nil
 }
 
 func names(v any) []string {

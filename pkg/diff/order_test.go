@@ -28,17 +28,27 @@ services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointId
 			},
 		},
 		{
-			name: "another way in before an endpoint goes",
+			name: "another way in before an endpoint goes, for those that use it",
 			desired: `
 spec:
   privateEndpoints: [{id: old, cloudProvider: aws, region: us-east-1, ensure: absent}]
-  services: [{name: a, ipAccessList: [{source: 192.0.2.1}]}, {name: b, releaseChannel: fast}]`,
+  services:
+    - {name: a, ipAccessList: [{source: 192.0.2.1}], privateEndpointIds: []}
+    - {name: b, releaseChannel: fast}
+    - {name: c, ipAccessList: [{source: 192.0.2.1}]}
+    - {name: d, region: eu-west-1, ipAccessList: [{source: 192.0.2.1}]}`,
 			live: `
 privateEndpoints: [{id: old}]
-services: [{name: a, ipAccessList: []}, {name: b, releaseChannel: slow}]`,
+services:
+  - {name: a, ipAccessList: [], privateEndpointIds: [old]}
+  - {name: b, releaseChannel: slow}
+  - {name: c, ipAccessList: []}
+  - {name: d, region: eu-west-1, ipAccessList: [], privateEndpointIds: [old]}`,
 			want: []string{
-				`update service/a: ipAccessList +[{source: "192.0.2.1"}]`,
+				`update service/a: ipAccessList +[{source: "192.0.2.1"}]; privateEndpointIds -["old"]`,
 				`update service/b: releaseChannel "slow" -> "fast"`,
+				`update service/c: ipAccessList +[{source: "192.0.2.1"}]`,
+				`update service/d: ipAccessList +[{source: "192.0.2.1"}]`,
 				`delete privateEndpoint/aws/us-east-1/old after service/a`,
 			},
 		},
@@ -82,20 +92,20 @@ services: [{name: b-primary}, {name: c-secondary, warehouse: b-primary}]`,
 			},
 		},
 		{
-			name: "namesakes of a pruned primary wait for its secondary too",
+			name: "a pruned primary waits for its secondary, a namesake of it does not",
 			desired: `
 spec: {services: [{name: keep}]}
 policy: {prune: [services], maxDeletes: {percent: 100}, allowDelete: [service/*]}`,
 			live: `
-services: [{name: p, id: p1}, {name: p, id: p2}, {name: s, warehouse: p}, {name: keep}]`,
+services: [{name: p, id: p1}, {name: p, id: p2}, {name: s, warehouse: p, refs: {warehouse: p2}}, {name: keep}]`,
 			want: []string{
+				`delete service/p#p1 pruned`,
 				`delete service/s pruned`,
-				`delete service/p#p1 pruned after service/s`,
 				`delete service/p#p2 pruned after service/s`,
 			},
 		},
 		{
-			name: "grants before revocations, a successor before the key that it replaces, core dumps as the organization allows",
+			name: "grants before revocations, core dumps as the organization allows, no key waits for another",
 			desired: `
 spec:
   enableCoreDumps: true
@@ -112,7 +122,7 @@ members: [{email: ana@example.com, roles: [Admin]}, {email: bo@example.com, role
 				`create key/new`,
 				`update member/bo@example.com: roles -["Developer"] +["admin"]`,
 				`update member/ana@example.com: roles -["Admin"] +["developer"] after member/bo@example.com`,
-				`delete key/old after key/new`,
+				`delete key/old`,
 				`delete member/cy@example.com after member/bo@example.com`,
 				`OC331 needs secretSink key/new`,
 			},

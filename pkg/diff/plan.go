@@ -111,6 +111,9 @@ type Change struct {
 	Fields  []FieldChange `json:"fields,omitempty"`
 	Before  spec.Tree     `json:"before,omitzero"`
 	After   spec.Tree     `json:"after,omitzero"`
+	// References are what the values that are sent mean where they name other objects, and of an update also what its managed
+	// scalars mean; in the order of fields and values.
+	References []Reference `json:"references,omitempty"`
 	// DependsOn are the addresses of changes of this plan that must be applied first.
 	DependsOn []spec.Address `json:"dependsOn,omitempty"`
 	// Precondition is a hash of the object's id and comparable managed fields as observed; "" for a create.
@@ -169,7 +172,7 @@ type Finding struct {
 func (f *Finding) OfObject() bool { return slices.Contains(objectCodes, f.Code) }
 
 // objectCodes are those of findings about a single object that come from what is live.
-var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}
+var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}
 
 // Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
 // secrets, another key than the one in use. It changes no exit code of plan and drift; apply exits 3 on one that is not met.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -94,6 +95,35 @@ func (p *Plan) check() error {
 		seen[c.Address] = true
 		if !c.wellFormed(kind) {
 			return fmt.Errorf("%s: not a well-formed %s", c.Address, c.Action)
+		}
+		if err := p.checkReferences(&c, kind); err != nil {
+			return fmt.Errorf("%s: %w", c.Address, err)
+		}
+	}
+	return nil
+}
+
+// checkReferences holds a change to saying which objects it means: as many as it names, of the kind that the field refers to,
+// and live or made by a change before it. A plan that says of the change why it cannot be applied may leave them out.
+func (p *Plan) checkReferences(c *Change, kind *spec.Kind) error {
+	excused := slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == SeverityError && f.Address == c.Address })
+	count := map[string]int{}
+	for _, ref := range c.References {
+		f := kind.Field(ref.Path)
+		if f == nil || f.Ref == "" || f.Ref != ref.Address.Kind || c.Action == Delete {
+			return fmt.Errorf("%s refers to no %s", ref.Path, ref.Address.Kind)
+		}
+		if ref.ID == "" && !slices.Contains(c.DependsOn, ref.Address) && !excused {
+			return fmt.Errorf("%s refers to %s, which the plan does not create before it", ref.Path, ref.Address)
+		}
+		count[ref.Path]++
+	}
+	for i := range kind.Fields {
+		f := &kind.Fields[i]
+		value, _ := spec.Get(c.After, f.Path)
+		sent := f.List == nil || c.Action == Create || c.field(f.Path) != nil
+		if f.Ref != "" && sent && count[f.Path] != len(names(value)) && !excused {
+			return fmt.Errorf("the plan does not say which objects its %s are (format 1.0 did not): plan again", f.Path)
 		}
 	}
 	return nil

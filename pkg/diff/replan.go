@@ -16,6 +16,14 @@ func (p *Plan) Desired() *spec.Organization {
 		r := spec.Resource{Address: c.Address, ID: c.ID, Spec: c.After, Intent: spec.Intent{
 			Absent: c.Action == Delete, Pos: c.Pos, Fields: map[string]spec.Pos{},
 		}}
+		for _, ref := range c.References {
+			if kind := spec.KindOf(c.Address.Kind); ref.ID != "" && kind.Field(ref.Path).List == nil {
+				if r.Refs == nil {
+					r.Refs = map[string]string{}
+				}
+				r.Refs[ref.Path] = ref.ID
+			}
+		}
 		for _, f := range c.Fields {
 			r.Intent.Fields[f.Path] = f.Pos
 		}

@@ -18,9 +18,39 @@ type Selection struct {
 // All reports that nothing is left out.
 func (s Selection) All() bool { return len(s.Only) == 0 && len(s.Except) == 0 }
 
-// Match reports whether an address is in the selection.
-func (s Selection) Match(a spec.Address) bool {
-	return (len(s.Only) == 0 || MatchAny(s.Only, a)) && !MatchAny(s.Except, a)
+// match reports whether an object is in the selection, under whichever of its names.
+func (s Selection) match(o named) bool {
+	return (len(s.Only) == 0 || o.matches(s.Only)) && !o.matches(s.Except)
+}
+
+// named is an object by all that it may be called: the name that it has, the one that it is to have, and of several of one name
+// NAME#ID.
+type named struct {
+	names []spec.Address
+	id    string // the server's, "" of an object that is not live
+}
+
+// Names reports whether a pattern means an object, by its name or as NAME#ID.
+func Names(pattern string, r spec.Resource) bool {
+	return named{[]spec.Address{r.Address}, r.ID}.matches([]string{pattern})
+}
+
+func (o named) matches(patterns []string) bool {
+	for _, p := range patterns {
+		for _, a := range o.names {
+			// A pattern without # means a name: it must not hit an id by accident, as service/*0 would.
+			if MatchAny([]string{p}, a) || strings.Contains(p, "#") && o.id != "" && MatchAny([]string{p}, twin(a, o.id)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// twin is the address of one of several live objects of one name: only the id tells them apart.
+func twin(a spec.Address, id string) spec.Address {
+	a.Name += "#" + id
+	return a
 }
 
 // ParseSelector checks a pattern KIND/GLOB; a bare KIND stands for KIND/*. The glob language is that of path.Match.

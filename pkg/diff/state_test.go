@@ -24,7 +24,7 @@ func manifest(t *testing.T, body string) *spec.Organization {
 	return organizations[0]
 }
 
-// observed reads a live state: lists by collection, each object with its fields, its id and maybe a status. The keys
+// observed reads a live state: lists by collection, each object with its fields, its id, and maybe a status and refs. The keys
 // caller, roles and notChecked are those of spec.Live.
 func observed(t *testing.T, body string) *spec.Live {
 	t.Helper()
@@ -37,8 +37,12 @@ func observed(t *testing.T, body string) *spec.Live {
 	}}}
 	tree := spec.Normalize(lists).(spec.Tree)
 	live.Caller.KeySuffix, _ = tree["caller"].(string)
-	for _, role := range list(tree["roles"]) {
-		live.Roles = append(live.Roles, role.(string))
+	live.Roles = roles("Admin", "Billing", "Developer")
+	if list, ok := tree["roles"].([]any); ok {
+		live.Roles = nil
+		for _, role := range list {
+			live.Roles = append(live.Roles, roles(role.(string))...)
+		}
 	}
 	for _, collection := range list(tree["notChecked"]) {
 		live.NotChecked = map[string]string{collection.(string): "may not list " + collection.(string)}
@@ -49,7 +53,31 @@ func observed(t *testing.T, body string) *spec.Live {
 		}
 	}
 	sortWorld(&spec.Organization{}, live)
+	joinWarehouses(live)
 	return live
+}
+
+func roles(names ...string) []spec.Role {
+	var out []spec.Role
+	for _, name := range names {
+		out = append(out, spec.Role{ID: "role-" + strings.ToLower(name), Name: name})
+	}
+	return out
+}
+
+// joinWarehouses gives secondaries the id of their primary where the name says which one it is.
+func joinWarehouses(live *spec.Live) {
+	for i, r := range live.Resources {
+		name, secondary := r.Spec["warehouse"]
+		if !secondary || r.Refs != nil {
+			continue
+		}
+		for _, p := range live.Resources {
+			if p.Address == (spec.Address{Kind: "service", Name: name.(string)}) {
+				live.Resources[i].Refs = map[string]string{"warehouse": p.ID}
+			}
+		}
+	}
 }
 
 func liveObject(kind *spec.Kind, fields spec.Tree) spec.Resource {
@@ -58,12 +86,23 @@ func liveObject(kind *spec.Kind, fields spec.Tree) spec.Resource {
 		status = spec.Tree{}
 	}
 	delete(fields, "status")
+	var refs map[string]string
+	if list, ok := fields["refs"].(spec.Tree); ok {
+		refs = map[string]string{}
+		for path, id := range list {
+			refs[path] = id.(string)
+		}
+	}
+	delete(fields, "refs")
 	id, _ := fields["id"].(string)
 	var name string
 	switch kind.Name {
 	case "privateEndpoint":
-		fields["cloudProvider"], fields["region"] = "aws", "us-east-1"
-		name = spec.PrivateEndpointName("aws", "us-east-1", id)
+		if fields["region"] == nil {
+			fields["region"] = "us-east-1"
+		}
+		fields["cloudProvider"] = "aws"
+		name = spec.PrivateEndpointName("aws", fields["region"].(string), id)
 		id = name
 	case "member", "invitation":
 		delete(fields, "id")
@@ -74,11 +113,17 @@ func liveObject(kind *spec.Kind, fields spec.Tree) spec.Resource {
 	default:
 		delete(fields, "id")
 		name = fields["name"].(string)
+		if kind.Name == "service" && fields["provider"] == nil {
+			fields["provider"] = "aws"
+		}
+		if kind.Name == "service" && fields["region"] == nil {
+			fields["region"] = "us-east-1"
+		}
 		if id == "" {
 			id = kind.Name + "-" + name
 		}
 	}
-	return spec.Resource{Address: spec.Address{Kind: kind.Name, Name: name}, ID: id, Spec: fields, Status: status}
+	return spec.Resource{Address: spec.Address{Kind: kind.Name, Name: name}, ID: id, Spec: fields, Status: status, Refs: refs}
 }
 
 func list(v any) []any {

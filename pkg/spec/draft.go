@@ -70,6 +70,7 @@ func newDraft(docs []document, complete bool) *draft {
 	for _, e := range d.entries["services"] {
 		d.services = append(d.services, d.withDefaults(e))
 	}
+	d.joinWarehouses()
 	return d
 }
 

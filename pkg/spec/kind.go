@@ -37,9 +37,20 @@ type Field struct {
 	Nullable  bool                      // null in a manifest means reset to Default
 	Default   any                       // what an absent or reset field counts as; nil when unknown
 	Detail    bool                      // read by a request of its own, only when a manifest manages it
-	Ref       string                    // Kind.Name of the object that a value names
-	RefName   func(value string) string // nil when the value is the referenced name itself
+	Ref       string                    // Kind.Name of the objects that values name; "role" for those of Live.Roles
+	Shares    []string                  // fields that an object has in common with the one that it refers to
 	Disrupts  bool                      // changing it restarts, resizes or stops something
+	// RefName gives the name of the object that a value refers to, where the value alone does not say it: the tree is of the
+	// object whose field it is, and "" means that it cannot be told. Nil when the value is the name.
+	RefName func(value string, of Tree) string
+}
+
+// Target is the address of the object that a value of the field names, in an object with the given tree.
+func (f *Field) Target(value string, of Tree) Address {
+	if f.RefName != nil {
+		value = f.RefName(value, of)
+	}
+	return Address{f.Ref, CanonicalName(value)}
 }
 
 // List says how elements of a list are told apart. Lists are sets under the server's semantics; order never matters.

@@ -7,7 +7,7 @@ var keyKind = &Kind{
 	Fields: []Field{
 		{Path: "name", Equal: equalName},
 		{Path: "state", Default: "enabled"},
-		{Path: "roles", List: roleList},
+		{Path: "roles", List: roleList, Ref: "role"},
 		{Path: "expireAt", Equal: equalInstant, Nullable: true},
 		{Path: "ipAccessList", List: ipList},
 	},
@@ -33,5 +33,5 @@ var invitationKind = &Kind{
 
 var personFields = []Field{
 	{Path: "email", Equal: equalFold, Immutable: true},
-	{Path: "roles", List: roleList},
+	{Path: "roles", List: roleList, Ref: "role"},
 }

@@ -1,7 +1,5 @@
 package spec
 
-import "strings"
-
 // organizationKind is the organization itself: one object, addressed by the manifest's local handle (FACTS 4).
 var organizationKind = &Kind{
 	Name: "organization",
@@ -30,7 +28,12 @@ func PrivateEndpointName(provider, region, id string) string {
 	return provider + "/" + region + "/" + id
 }
 
-// privateEndpointID gives back the id from a natural key: services name endpoints by id alone.
-func privateEndpointID(name string) string {
-	return name[strings.LastIndex(name, "/")+1:]
+// registration is the entry that a service means by an id: one id may be registered in several places, and a service uses
+// what is registered where it is itself. Of a service without a place it is not known.
+func registration(id string, service Tree) string {
+	provider, region := text(service, "provider"), text(service, "region")
+	if provider == "" || region == "" {
+		return ""
+	}
+	return PrivateEndpointName(provider, region, id)
 }

@@ -15,7 +15,7 @@ var serviceKind = &Kind{
 		{Path: "region", Immutable: true},
 		{Path: "tier", Immutable: true},
 		{Path: "byocId", Immutable: true},
-		{Path: "warehouse", Immutable: true, Ref: "service", Equal: equalName},
+		{Path: "warehouse", Immutable: true, Ref: "service", Shares: location},
 		{Path: "isReadonly", Immutable: true, Default: false},
 		{Path: "backupId", Immutable: true, Unread: true},
 		{Path: "profile", Immutable: true},
@@ -36,7 +36,7 @@ var serviceKind = &Kind{
 		{Path: "idleScaling"},
 		{Path: "idleTimeoutMinutes", Equal: equalRounded},
 		{Path: "ipAccessList", List: ipList},
-		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: privateEndpointID},
+		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: registration},
 		{Path: "tags", List: tagList},
 		{Path: "endpoints", List: protocolList},
 		{Path: "enableCoreDumps"},
@@ -48,6 +48,9 @@ var serviceKind = &Kind{
 	Align:    alignService,
 	Conflict: serviceConflict,
 }
+
+// location is where a service is. The services of a warehouse are in one place (FACTS 5.12).
+var location = []string{"provider", "region"}
 
 // serviceConflict finds what the API refuses of a pair of fields of which a manifest may manage only one.
 func serviceConflict(merged Tree) (path, problem, hint string) {

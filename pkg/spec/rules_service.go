@@ -15,7 +15,7 @@ type service struct {
 
 // withDefaults applies spec.serviceDefaults. What a service says wins; lists and objects are replaced whole. The replica
 // fields are one decision and are inherited together or not at all, a default timeout goes where idling is off, and a
-// secondary has no backups of its own.
+// secondary has no backups of its own and is where its primary is.
 func (d *draft) withDefaults(e entry) service {
 	s := service{e, make(settings, len(e.tree)+len(d.defaults))}
 	for key, value := range e.tree {
@@ -24,7 +24,7 @@ func (d *draft) withDefaults(e entry) service {
 	_, secondary := e.tree["warehouse"]
 	ownReplicas := slices.ContainsFunc(replicaFields, func(f string) bool { _, ok := e.tree[f]; return ok })
 	for key, inherited := range d.defaults {
-		if _, own := e.tree[key]; own || key == "backupConfiguration" && secondary ||
+		if _, own := e.tree[key]; own || secondary && (key == "backupConfiguration" || slices.Contains(location, key)) ||
 			ownReplicas && slices.Contains(replicaFields, key) {
 			continue
 		}
@@ -34,6 +34,22 @@ func (d *draft) withDefaults(e entry) service {
 		delete(s.settings, "idleTimeoutMinutes")
 	}
 	return s
+}
+
+// joinWarehouses gives secondaries the place of their primaries, as far as that is declared.
+func (d *draft) joinWarehouses() {
+	byName := map[string]service{}
+	for _, s := range d.services {
+		byName[CanonicalName(text(s.tree, "name"))] = s
+	}
+	for _, s := range d.services {
+		primary, declared := byName[CanonicalName(s.text("warehouse"))]
+		for _, key := range location {
+			if inherited, ok := primary.settings[key]; declared && ok && !s.has(key) {
+				s.settings[key] = inherited
+			}
+		}
+	}
 }
 
 var replicaFields = []string{"numReplicas", "minReplicas", "maxReplicas"}
@@ -56,9 +72,9 @@ func (s service) value(path ...any) place {
 const reservedTag = "orgctl-op"
 
 func (d *draft) checkServices() {
-	primaries := map[string]entry{}
-	for _, e := range d.entries["services"] {
-		primaries[CanonicalName(text(e.tree, "name"))] = e
+	primaries := map[string]service{}
+	for _, s := range d.services {
+		primaries[CanonicalName(text(s.tree, "name"))] = s
 	}
 	endpoints := map[string][]entry{} // by id, which several registrations may share
 	for _, e := range d.entries["privateEndpoints"] {
@@ -156,7 +172,7 @@ func (d *draft) checkSettings(s service) {
 }
 
 // checkWarehouse: a secondary names a declared primary and leaves to it what is the warehouse's.
-func (d *draft) checkWarehouse(s service, services map[string]entry) {
+func (d *draft) checkWarehouse(s service, services map[string]service) {
 	if !s.has("warehouse") {
 		if s.settings["isReadonly"].value == true {
 			d.report(CodeSecondary, s.key("isReadonly"), "isReadonly is given without warehouse", "only a secondary can be read-only")
@@ -177,10 +193,23 @@ func (d *draft) checkWarehouse(s service, services map[string]entry) {
 		d.report(CodeWarehouse, pos, fmt.Sprintf("warehouse %s is no declared service", quoted(name)), d.suggest(name, values(d.entries["services"], "name")))
 	case declared && primary.tree["warehouse"] != nil:
 		d.report(CodeWarehouse, pos, fmt.Sprintf("%s is a secondary service itself", quoted(name)), "name the primary of the warehouse",
-			Related{"its own warehouse", primary.key("warehouse")})
+			Related{"its own warehouse", primary.entry.key("warehouse")})
 	case declared && primary.absent() && !s.absent():
 		d.report(CodeWarehouse, pos, fmt.Sprintf("warehouse %s is declared absent", quoted(name)), "",
-			Related{"declared absent here", primary.key("ensure")})
+			Related{"declared absent here", primary.entry.key("ensure")})
+	case declared && !s.absent():
+		d.checkPlace(s, primary)
+	}
+}
+
+// checkPlace: the services of a warehouse are in one place.
+func (d *draft) checkPlace(s, primary service) {
+	for _, key := range location {
+		own, that := s.text(key), primary.text(key)
+		if own != "" && that != "" && own != that {
+			d.report(CodeSecondary, s.value(key).pos(), fmt.Sprintf("%s %s is not that of its warehouse, %s", key, quoted(own), quoted(that)),
+				"leave it out: a secondary is where its primary is", Related{"the primary's", primary.key(key)})
+		}
 	}
 }
 

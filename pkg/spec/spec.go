@@ -73,6 +73,10 @@ type Resource struct {
 	Spec    Tree   // managed fields only (desired), every reported field of the kind (live)
 	Status  Tree   // live only: facts that guards, findings and steps need and that are never compared nor hashed
 	Intent  Intent // desired only
+	// Refs are the ids of the objects that scalar fields refer to (Field.Ref), by path: a name is not an identity. Live: what the
+	// server holds; a field that refers to something not listed has none. Desired: what an earlier plan has resolved a name
+	// to, none in a manifest.
+	Refs map[string]string
 }
 
 // Intent is what a manifest says about an object besides its fields.
@@ -136,7 +140,13 @@ type Live struct {
 	NotChecked       map[string]string // collections that the key may not list (Kind.Collection) -> the missing permission
 	Expired          []Address         // invitations that nobody can accept any more, though the API lists them; not in Resources
 	Caller           Caller
-	Roles            []string // names of the roles that exist, for "did you mean"; empty when they cannot be listed
+	Roles            []Role // those that exist, sorted by name, then id; empty when they are not known
+}
+
+// Role is a role that keys and people may have. Names are compared without case, and need not be unique (FACTS 6.4).
+type Role struct {
+	ID   string // what a request names it by: the server's id, or the name where roles have none
+	Name string
 }
 
 // Caller is what is known of the API key in use. The API has no whoami (FACTS 6.1): the suffix is a weak match and several

@@ -63,14 +63,14 @@ type Backend struct {
 
 // session is what the last observation showed and what creations since have added.
 type session struct {
-	organization string                      // id
-	serviceIDs   map[string]bool             // ids of live services
-	services     map[string]cloudapi.Service // by name; of an ambiguous name any
-	keys         map[string]bool             // ids of live keys
-	invitations  map[string]bool             // ids of live invitations
-	expired      map[string][]string         // e-mail -> ids of invitations that are still listed
-	roles        map[string][]string         // lower-case name -> ids
-	migrated     bool                        // roles are assigned by id, legacy ones are frozen (FACTS 6)
+	organization string                  // id
+	serviceIDs   map[string]bool         // ids of live services
+	keys         map[string]bool         // ids of live keys
+	invitations  map[string]bool         // ids of live invitations
+	expired      map[string][]string     // e-mail -> ids of invitations that are still listed
+	migrated     bool                    // roles are assigned by id, legacy ones are frozen (FACTS 6)
+	warehouses   map[string]string       // id of a service, live or created since -> id of its data warehouse
+	made         map[spec.Address]string // address of a creation of this run -> id of what it has made
 }
 
 // New makes the backend of one organization. It sends nothing.
@@ -123,19 +123,50 @@ func (b *Backend) organization() string {
 	return b.session.organization
 }
 
-// service gives the live service of a name, as observed or as created since.
-func (b *Backend) service(name string) (cloudapi.Service, bool) {
+// referred gives the ids of what a field of a change refers to: those that the plan has found, and of what the plan itself
+// creates the one that its creation has recorded. Nothing is looked up by name.
+func (b *Backend) referred(c diff.Change, path string) ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s, ok := b.session.services[name]
-	return s, ok
+	ids := []string{}
+	for _, ref := range c.References {
+		if ref.Path != path {
+			continue
+		}
+		id := ref.ID
+		if id == "" {
+			id = b.session.made[ref.Address]
+		}
+		if id == "" {
+			return nil, fmt.Errorf("%s: %s has not been created", path, ref.Address)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
-// created remembers a service that came into being during this run, for secondaries that name it.
-func (b *Backend) created(s cloudapi.Service) {
+// warehouse gives the id of the data warehouse of the service that a change names as its primary.
+func (b *Backend) warehouse(c diff.Change) (string, error) {
+	ids, err := b.referred(c, "warehouse")
+	if err != nil {
+		return "", err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.session.services[s.Name] = s
+	for _, id := range ids {
+		if warehouse := b.session.warehouses[id]; warehouse != "" {
+			return warehouse, nil
+		}
+	}
+	return "", fmt.Errorf("the data warehouse of its primary is not known: plan again")
+}
+
+// created remembers a service that came into being during this run, for secondaries that refer to its creation.
+func (b *Backend) created(by spec.Address, s cloudapi.Service) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.session.made[by] = s.ID
+	b.session.warehouses[s.ID] = s.DataWarehouseID
 }
 
 // known are the ids under which a kind's objects were live before this run changed anything.

@@ -63,9 +63,8 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		request.HashData = &hashes
 	}
 	known := b.known(func(s session) map[string]bool { return s.keys })
-	names, _ := c.After["roles"].([]any)
 	var made cloudapi.APIKey
-	err = b.withRoles(ctx, names, func(r roles) error {
+	err = b.withRoles(ctx, c, func(r roles) error {
 		request.AssignedRoleIDs, request.Roles = r.ids, r.legacy
 		made, err = once(ctx, b, b.keyCreation(request, &record, known))
 		return err
@@ -185,8 +184,7 @@ func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {
 	if _, ok := changed(c, "roles"); !ok {
 		return send()
 	}
-	names, _ := c.After["roles"].([]any)
-	return b.withRoles(ctx, names, func(r roles) error {
+	return b.withRoles(ctx, c, func(r roles) error {
 		patch.AssignedRoleIDs, patch.Roles = r.ids, r.legacy
 		return send()
 	})

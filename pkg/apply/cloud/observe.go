@@ -52,9 +52,9 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		NotChecked:       o.notChecked,
 		Expired:          expired,
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
-		Roles:            b.roleNames(o),
+		Roles:            o.knownRoles(),
 	}
-	migrated := b.migrated()
+	migrated := o.migrated()
 	live.Resources = slices.Concat(
 		[]spec.Resource{organizationResource(o.organization)},
 		each(o.organization.PrivateEndpoints, endpointResource),
@@ -221,34 +221,27 @@ func (b *Backend) migrated() bool {
 func (b *Backend) remember(o *observation) {
 	s := session{
 		organization: o.organization.ID,
-		services:     map[string]cloudapi.Service{},
 		serviceIDs:   map[string]bool{},
 		keys:         map[string]bool{},
 		invitations:  map[string]bool{},
 		expired:      map[string][]string{},
-		roles:        map[string][]string{},
+		migrated:     o.migrated(),
+		warehouses:   map[string]string{},
+		made:         map[spec.Address]string{},
 	}
 	for _, v := range o.services {
-		s.services[v.Name] = v
+		s.warehouses[v.ID] = v.DataWarehouseID
 		s.serviceIDs[v.ID] = true
 	}
 	for _, v := range o.keys {
 		s.keys[v.ID] = true
-		s.learnRoles(v.AssignedRoles)
-	}
-	for _, v := range o.members {
-		s.learnRoles(v.AssignedRoles)
 	}
 	for _, v := range o.invitations {
 		s.invitations[v.ID] = true
-		s.learnRoles(v.AssignedRoles)
 		if b.hasExpired(v) {
 			email := strings.ToLower(v.Email)
 			s.expired[email] = append(s.expired[email], v.ID)
 		}
-	}
-	for _, v := range o.roles {
-		s.learnRole(v.Name, v.ID)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

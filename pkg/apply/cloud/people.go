@@ -60,9 +60,8 @@ func (b *Backend) hasExpired(i cloudapi.Invitation) bool {
 func memberSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 	switch c.Action {
 	case diff.Update:
-		names, _ := c.After["roles"].([]any)
 		return []apply.Step{do("change roles", func(ctx context.Context) error {
-			return b.withRoles(ctx, names, func(r roles) error {
+			return b.withRoles(ctx, c, func(r roles) error {
 				patch := cloudapi.MemberPatch{AssignedRoleIDs: r.ids}
 				if r.ids == nil {
 					role, err := r.single()
@@ -99,7 +98,7 @@ func invitationSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 			})
 		})
 	}
-	send := do("send invitation", func(ctx context.Context) error { return b.invite(ctx, c.After) })
+	send := do("send invitation", func(ctx context.Context) error { return b.invite(ctx, c) })
 	switch c.Action {
 	case diff.Create:
 		var steps []apply.Step
@@ -123,11 +122,10 @@ func (b *Backend) expiredInvitations(email string) []string {
 	return b.session.expired[email]
 }
 
-func (b *Backend) invite(ctx context.Context, person spec.Tree) error {
-	names, _ := person["roles"].([]any)
-	email, _ := person["email"].(string)
+func (b *Backend) invite(ctx context.Context, c diff.Change) error {
+	email, _ := c.After["email"].(string)
 	known := b.known(func(s session) map[string]bool { return s.invitations })
-	return b.withRoles(ctx, names, func(r roles) error {
+	return b.withRoles(ctx, c, func(r roles) error {
 		request := cloudapi.InvitationCreate{Email: email, AssignedRoleIDs: r.ids}
 		if r.ids == nil {
 			role, err := r.single()

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,49 +10,38 @@ import (
 
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// learnRoles takes note of roles that an object shows. Their mere presence, even as an empty list, says that the
-// organization has migrated to custom roles and that its legacy role fields are frozen (FACTS 6.2).
-func (s *session) learnRoles(assigned []cloudapi.AssignedRole) {
-	if assigned == nil {
-		return
-	}
-	s.migrated = true
-	for _, r := range assigned {
-		s.learnRole(r.RoleName, r.RoleID)
-	}
+// migrated reports that an organization has custom roles: its objects then show assigned roles, be it an empty list, and its
+// legacy role fields are frozen (FACTS 6.2).
+func (o *observation) migrated() bool {
+	shows := func(assigned []cloudapi.AssignedRole) bool { return assigned != nil }
+	return slices.ContainsFunc(o.keys, func(v cloudapi.APIKey) bool { return shows(v.AssignedRoles) }) ||
+		slices.ContainsFunc(o.members, func(v cloudapi.Member) bool { return shows(v.AssignedRoles) }) ||
+		slices.ContainsFunc(o.invitations, func(v cloudapi.Invitation) bool { return shows(v.AssignedRoles) })
 }
 
-func (s *session) learnRole(name, id string) {
-	key := strings.ToLower(name)
-	if !slices.Contains(s.roles[key], id) {
-		s.roles[key] = append(s.roles[key], id)
-	}
+// legacyRoles are all roles of an organization without custom roles, where a role is named by its name (FACTS 6.1).
+var legacyRoles = []spec.Role{
+	{ID: "admin", Name: "admin"}, {ID: "developer", Name: "developer"}, {ID: "query_endpoints", Name: "query_endpoints"},
 }
 
-// legacyRoles are all roles of an organization without custom roles (FACTS 6.1).
-var legacyRoles = []string{"admin", "developer", "query_endpoints"}
-
-// roleNames are the roles that a manifest may name, empty when they cannot be listed.
-func (b *Backend) roleNames(o *observation) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.session.migrated {
+// knownRoles are the roles that a manifest may name. One that somebody has is there, listed or not.
+func (o *observation) knownRoles() []spec.Role {
+	if !o.migrated() {
 		return legacyRoles
 	}
-	if len(o.roles) == 0 {
-		return nil
-	}
-	var names []string
+	var out []spec.Role
 	for _, r := range o.roles {
-		names = append(names, r.Name)
+		out = append(out, spec.Role{ID: r.ID, Name: r.Name})
 	}
 	for _, r := range o.assigned() {
-		names = append(names, r.RoleName) // a role that somebody has is there, listed or not
+		out = append(out, spec.Role{ID: r.RoleID, Name: r.RoleName})
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.SortFunc(out, func(a, b spec.Role) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
+	return slices.Compact(out)
 }
 
 // roles are references in the one form that an organization takes: ids once it has custom roles, else legacy names.
@@ -60,62 +50,51 @@ type roles struct {
 	legacy []string
 }
 
-// withRoles resolves role names and sends them. An organization may migrate between observation and sending: then the API
-// refuses the legacy form, and the call is sent once more with ids.
-func (b *Backend) withRoles(ctx context.Context, names []any, send func(roles) error) error {
-	resolved, err := b.resolve(names)
+// withRoles sends the roles that the plan has found. An organization may migrate between observation and sending: then the API
+// refuses the legacy names, and the call is sent once more with the ids of the roles that now have them, if each is one.
+func (b *Backend) withRoles(ctx context.Context, c diff.Change, send func(roles) error) error {
+	found, err := b.referred(c, "roles")
 	if err != nil {
 		return err
 	}
-	err = send(resolved)
-	if resolved.ids != nil || !migrationRefusal(err) {
+	if b.migrated() {
+		return send(roles{ids: found})
+	}
+	err = send(roles{legacy: found})
+	if !migrationRefusal(err) {
 		return err
 	}
 	all, listErr := b.api.ListRoles(ctx, b.organization())
 	if listErr != nil {
 		return errors.Join(err, listErr)
 	}
-	b.mu.Lock()
-	b.session.migrated = true
+	ids := []string{}
+	for _, name := range found {
+		id, err := roleNamed(all, name)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	return send(roles{ids: ids})
+}
+
+func roleNamed(all []cloudapi.Role, name string) (string, error) {
+	var ids []string
 	for _, r := range all {
-		b.session.learnRole(r.Name, r.ID)
+		if strings.EqualFold(r.Name, name) {
+			ids = append(ids, r.ID)
+		}
 	}
-	b.mu.Unlock()
-	if resolved, err = b.resolve(names); err != nil {
-		return err
+	if len(ids) != 1 {
+		return "", fmt.Errorf("the organization has just moved to custom roles and has %d of the name %q: plan again", len(ids), name)
 	}
-	return send(resolved)
+	return ids[0], nil
 }
 
 func migrationRefusal(err error) bool {
 	var refusal *client.Error
 	return errors.As(err, &refusal) && strings.Contains(refusal.Message, "migrated to Custom Roles")
-}
-
-func (b *Backend) resolve(names []any) (roles, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := roles{legacy: []string{}}
-	if b.session.migrated {
-		out = roles{ids: []string{}}
-	}
-	for _, n := range names {
-		name, _ := n.(string)
-		if !b.session.migrated {
-			out.legacy = append(out.legacy, strings.ToLower(name))
-			continue
-		}
-		ids := b.session.roles[strings.ToLower(name)]
-		switch len(ids) {
-		case 0:
-			return roles{}, fmt.Errorf("no role %q is known: the organization has none, or the API key may not list roles", name)
-		case 1:
-			out.ids = append(out.ids, ids[0])
-		default:
-			return roles{}, fmt.Errorf("%d roles are named %q (%s): give them names of their own first", len(ids), name, strings.Join(ids, ", "))
-		}
-	}
-	return out, nil
 }
 
 // single gives the one legacy role that a person can have.

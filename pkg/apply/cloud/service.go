@@ -29,10 +29,10 @@ var (
 
 // serviceResources brings services into trees. One that is being deleted counts as absent already.
 func serviceResources(all []cloudapi.Service) []spec.Resource {
-	primaries := map[string]string{} // warehouse id -> name of its primary
+	primaries := map[string]cloudapi.Service{} // by warehouse id
 	for _, s := range all {
 		if s.IsPrimary == nil || bool(*s.IsPrimary) {
-			primaries[s.DataWarehouseID] = spec.CanonicalName(s.Name)
+			primaries[s.DataWarehouseID] = s
 		}
 	}
 	var out []spec.Resource
@@ -42,10 +42,11 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 		}
 		r := spec.Resource{
 			Address: spec.Address{Kind: "service", Name: spec.CanonicalName(s.Name)}, ID: s.ID, Spec: serviceTree(s),
-			Status: spec.Tree{diff.StatusWarehouse: s.DataWarehouseID},
+			Status: spec.Tree{},
 		}
 		if s.IsPrimary != nil && !bool(*s.IsPrimary) {
-			r.Spec["warehouse"] = primaries[s.DataWarehouseID]
+			primary := primaries[s.DataWarehouseID]
+			r.Spec["warehouse"], r.Refs = spec.CanonicalName(primary.Name), map[string]string{"warehouse": primary.ID}
 		}
 		if slices.Contains(unhealthy, s.State) {
 			r.Status[diff.StatusHealth] = string(s.State)

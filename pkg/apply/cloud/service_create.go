@@ -83,13 +83,12 @@ func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate
 
 func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCreate, tag cloudapi.Tag) error {
 	tagged := slices.Contains(request.Tags, tag)
-	if name, ok := s.c.After["warehouse"].(string); ok {
-		primary, ok := s.b.service(name)
-		if !ok {
-			return fmt.Errorf("its warehouse is that of service %s, which is not live", name)
+	if s.c.After["warehouse"] != nil {
+		warehouse, err := s.b.warehouse(s.c)
+		if err != nil {
+			return err
 		}
-		request.DataWarehouseID = primary.DataWarehouseID
-		request.Provider, request.Region = primary.Provider, primary.Region
+		request.DataWarehouseID = warehouse
 	}
 	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
 	live, err := once(ctx, s.b, creation[cloudapi.Service]{
@@ -118,7 +117,7 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 	}
 	s.known = known
 	s.id, s.tagged = live.ID, tagged
-	s.b.created(live)
+	s.b.created(s.c.Address, live)
 	s.b.watch.tell(live)
 	return nil
 }

@@ -65,13 +65,29 @@ type line struct {
 func details(c diff.Change) []line {
 	switch c.Action {
 	case diff.Create:
-		return layout(c.Address.Kind, signAdd, whole(c.Address.Kind, c.After))
+		return pointed(layout(c.Address.Kind, signAdd, whole(c.Address.Kind, c.After)), c)
 	case diff.Update:
 		return layout(c.Address.Kind, signUpdate, c.Fields)
 	case diff.Delete:
 		return layout(c.Address.Kind, signRemove, identity(c))
 	}
 	return nil
+}
+
+// pointed notes beside a name which live object it means, where the name alone does not say it.
+func pointed(lines []line, c diff.Change) []line {
+	kind := spec.KindOf(c.Address.Kind)
+	for _, ref := range c.References {
+		if f := kind.Field(ref.Path); ref.ID == "" || f == nil || f.List != nil {
+			continue
+		}
+		for i := range lines {
+			if strings.HasPrefix(lines[i].text, visible(ref.Path)+":") && lines[i].depth == 1 {
+				lines[i].note = excerpt(visible(ref.ID), 0, valueLimit)
+			}
+		}
+	}
+	return lines
 }
 
 // whole turns a tree into fields in the order of the kind table, what the table does not know after them by name.

@@ -1,0 +1,252 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Reference is the object that a value of a field means. Names are neither unique nor fixed, so a plan says which object it
+// is: what is compared, ordered, reviewed and sent is the object.
+type Reference struct {
+	Path string `json:"path"` // of the field
+	// Address is the name under which the object was observed or, of one that this plan creates, the address of its creation.
+	Address spec.Address `json:"address"`
+	// ID is the server's; "" of an object that this plan creates.
+	ID string `json:"id,omitempty"`
+}
+
+// objects finds what values mean.
+type objects struct {
+	byID      map[string]*spec.Resource // live, see identity
+	byAddress map[spec.Address][]*spec.Resource
+	pairs     map[spec.Address]pair // by declared address
+	declared  map[spec.Address]bool // all that is declared, whether or not its live object is known
+	roles     []spec.Role
+}
+
+func newObjects(desired []spec.Resource, pairs []pair, live *spec.Live) *objects {
+	o := &objects{
+		byID: map[string]*spec.Resource{}, byAddress: map[spec.Address][]*spec.Resource{},
+		pairs: map[spec.Address]pair{}, declared: map[spec.Address]bool{}, roles: live.Roles,
+	}
+	for i := range live.Resources {
+		r := &live.Resources[i]
+		o.byID[identity(r.Address.Kind, r.ID)] = r
+		o.byAddress[r.Address] = append(o.byAddress[r.Address], r)
+	}
+	for _, d := range desired {
+		o.declared[d.Address] = true
+	}
+	for _, p := range pairs {
+		o.pairs[p.desired.Address] = p
+	}
+	return o
+}
+
+// target gives the object that a value means in a field of an object with the tree of. resolved is the id that an earlier plan
+// has found for it, if any. Where no object or more than one may be meant, it gives what is the matter instead.
+func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved string) (Reference, *Finding) {
+	if f.Ref == "role" {
+		return o.role(f, value)
+	}
+	address := f.Target(value, of)
+	nothing := &Finding{
+		Code: CodeNoTarget, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: there is no %s", f.Path, address), Hint: "declare it, or correct the name",
+	}
+	if resolved != "" {
+		if r := o.byID[identity(f.Ref, resolved)]; r != nil {
+			return o.live(f, r)
+		}
+		return Reference{}, nothing
+	}
+	p, matched := o.pairs[address]
+	switch {
+	case matched && p.live != nil:
+		return o.live(f, p.live) // even if it is to go: whether it may, while something refers to it, is for the guards to say
+	case matched && p.desired.Intent.Absent:
+		return Reference{}, nothing
+	case matched:
+		return Reference{Path: f.Path, Address: address}, nil
+	case o.declared[address]:
+		return Reference{}, &Finding{
+			Code: CodeAmbiguous, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: it is not known which live object is %s", f.Path, address),
+			Hint: "pin it with its id, see the finding about it",
+		}
+	}
+	found := o.byAddress[address]
+	switch len(found) {
+	case 0:
+		return Reference{}, nothing
+	case 1:
+		return o.live(f, found[0])
+	default:
+		several := ambiguous(spec.Resource{}, address, found)
+		return Reference{}, &Finding{
+			Code: CodeAmbiguous, Severity: SeverityBlocked, Message: f.Path + ": " + several.Message, Hint: "declare it with the id of the one that is meant",
+		}
+	}
+}
+
+// live refers to a live object. One that refers to another by the same field is not what that field can refer to: a secondary
+// has no warehouse of its own.
+func (o *objects) live(f *spec.Field, r *spec.Resource) (Reference, *Finding) {
+	if own := r.Refs[f.Path]; own != "" && f.List == nil {
+		return Reference{}, &Finding{
+			Code: CodeConflict, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: %s has the %s of another one itself", f.Path, r.Address, f.Path),
+			Hint: fmt.Sprintf("name %s, whose %s it is", o.nameOf(r.Address.Kind, own), f.Path),
+		}
+	}
+	return Reference{Path: f.Path, Address: r.Address, ID: r.ID}, nil
+}
+
+// nameOf is how a live object is called in messages.
+func (o *objects) nameOf(kind, id string) string {
+	if r := o.byID[identity(kind, id)]; r != nil {
+		return r.Address.String()
+	}
+	return kind + " " + id
+}
+
+// role refers to a role by its name, which has no case and need not be unique (FACTS 6.4).
+func (o *objects) role(f *spec.Field, name string) (Reference, *Finding) {
+	var found []spec.Role
+	for _, r := range o.roles {
+		if f.List.Key(r.Name) == f.List.Key(name) && !slices.ContainsFunc(found, func(other spec.Role) bool { return other.ID == r.ID }) {
+			found = append(found, r)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return Reference{Path: f.Path, Address: spec.Address{Kind: f.Ref, Name: found[0].Name}, ID: found[0].ID}, nil
+	case 0:
+		names := make([]string, len(o.roles))
+		for i, r := range o.roles {
+			names[i] = r.Name
+		}
+		hint := "its roles are " + strings.Join(slices.Compact(names), ", ")
+		if len(names) == 0 {
+			hint = "none is known: the API key may not be allowed to list them"
+		}
+		return Reference{}, &Finding{Code: CodeUnknownRole, Severity: SeverityError, Message: fmt.Sprintf("the organization has no role %q", name), Hint: hint}
+	default:
+		ids := make([]string, len(found))
+		for i, r := range found {
+			ids[i] = r.ID
+		}
+		return Reference{}, &Finding{
+			Code: CodeAmbiguous, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: %d roles are named %s: %s", f.Path, len(found), name, strings.Join(ids, ", ")),
+			Hint: "give them names of their own first",
+		}
+	}
+}
+
+// refer finds what the values of a field mean, of an object with the tree of: of a scalar always, since it is compared by that,
+// of a list where it is sent. What cannot be told is a finding, unless it is live as it is: then nothing depends on it. ok says
+// that the object can be changed for all of that.
+func (c *computation) refer(f *spec.Field, d spec.Resource, of spec.Tree, value, live any, sent bool) (out []Reference, ok bool) {
+	ok, sent = true, sent || f.List == nil
+	for _, name := range names(value) {
+		if name == "" || f.Target(name, of).Name == "" {
+			continue // no name, which validation refuses; or nothing to tell by, since the object lacks what it needs itself
+		}
+		ref, problem := c.objects.target(f, name, of, d.Refs[f.Path])
+		switch {
+		case problem == nil && sent:
+			out = append(out, ref)
+		case problem != nil && (sent || problem.Code == CodeAmbiguous || !holds(f, live, name)):
+			problem.Address, problem.Pos = d.Address, d.FieldPos(f.Path)
+			c.find(*problem)
+			ok = ok && !problem.OfObject()
+		}
+	}
+	return out, ok
+}
+
+// holds reports whether a live list has an element.
+func holds(f *spec.Field, list any, element string) bool {
+	return slices.ContainsFunc(names(list), func(e string) bool { return f.List.Key(e) == f.List.Key(element) })
+}
+
+// reference is the first of one field, zero where there is none.
+func reference(all []Reference, path string) Reference {
+	for _, r := range all {
+		if r.Path == path {
+			return r
+		}
+	}
+	return Reference{}
+}
+
+// compareReference compares a scalar by what it means, where that is known: names that are alike may be of different objects,
+// and one object may be about to get another name.
+func compareReference(f *spec.Field, refs []Reference, want, have any, live map[string]string) (FieldChange, bool) {
+	if len(refs) == 0 || refs[0].ID != "" && refs[0].ID == live[f.Path] {
+		return FieldChange{}, false
+	}
+	return FieldChange{Path: f.Path, Before: have, After: want}, true
+}
+
+// immutable is the finding that a field differs and can be set at creation only.
+func immutable(d spec.Resource, f FieldChange, refs []Reference, live map[string]string) Finding {
+	before, after := spec.FormatValue(f.Before), spec.FormatValue(f.After)
+	if id := live[f.Path]; id != "" && len(refs) > 0 && refs[0].ID != "" {
+		before, after = fmt.Sprintf("%s (%s)", before, id), fmt.Sprintf("%s (%s)", after, refs[0].ID)
+	}
+	return Finding{
+		Code: CodeImmutable, Severity: SeverityBlocked, Address: d.Address, Pos: f.Pos,
+		Message: fmt.Sprintf("%s is %s and cannot become %s: it is set at creation only", f.Path, before, after),
+		Hint:    "declare the live value, or create a new object under another name and move over; nothing is replaced silently",
+	}
+}
+
+// share gives a creation what it has in common with the object that it refers to. A manifest that says otherwise asks for
+// what cannot be.
+func (c *computation) share(f *spec.Field, d spec.Resource, refs []Reference, after spec.Tree) (ok bool) {
+	ok = true
+	ref := reference(refs, f.Path)
+	from := c.objects.pairs[ref.Address].desired.Spec
+	if r := c.objects.byID[identity(f.Ref, ref.ID)]; r != nil {
+		from = r.Spec
+	}
+	for _, path := range f.Shares {
+		theirs, known := spec.Get(from, path)
+		own, declared := spec.Get(after, path)
+		switch {
+		case !known:
+		case !declared:
+			spec.Put(after, path, theirs)
+		case own != theirs:
+			c.find(Finding{
+				Code: CodeConflict, Severity: SeverityBlocked, Address: d.Address, Pos: d.FieldPos(path),
+				Message: fmt.Sprintf("%s is %s, that of its %s is %s", path, spec.FormatValue(own), f.Path, spec.FormatValue(theirs)),
+				Hint:    fmt.Sprintf("leave it out: it is that of its %s", f.Path),
+			})
+			ok = false
+		}
+	}
+	return ok
+}
+
+// shared reports whether a field of an object is that of another one which it refers to.
+func shared(kind *spec.Kind, d spec.Resource, path string) bool {
+	return slices.ContainsFunc(kind.Fields, func(f spec.Field) bool {
+		return d.Spec[f.Path] != nil && slices.Contains(f.Shares, path)
+	})
+}
+
+// identified is a tree in which references are ids, as preconditions compare them.
+func identified(t spec.Tree, refs map[string]string) spec.Tree {
+	if len(refs) == 0 {
+		return t
+	}
+	out := spec.Clone(t)
+	for path, id := range refs {
+		if _, ok := spec.Get(out, path); ok {
+			spec.Put(out, path, id)
+		}
+	}
+	return out
+}
