@@ -17,6 +17,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/otherapi"
+	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -312,4 +313,17 @@ func TestOtherAPIFaults(t *testing.T) {
 		}
 	}
 	t.Logf("%d faults injected", injected)
+}
+
+// However much of a key's id the API shows, the key in use is known and kept from harm.
+func TestOtherAPIKnowsTheCallingKey(t *testing.T) {
+	for _, shown := range []int{3, 4, 6} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := newOtherBench(t.Context(), t, otherapi.Choices{SuffixLength: shown})
+			p := b.plan(manifest(t, "spec: {keys: [{name: orgctl, state: disabled}]}"))
+			if len(p.Requirements) != 1 || p.Requirements[0].Code != diff.CodeCallerKey {
+				t.Errorf("with %d characters shown: %s", shown, encode(t, p.Requirements))
+			}
+		})
+	}
 }
