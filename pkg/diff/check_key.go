@@ -16,11 +16,14 @@ import (
 // recognise the calling key among the live ones (FACTS 6.1).
 const StatusKeySuffix = "keySuffix"
 
-// callingKeys are the live keys that may be the one in use: the suffix is a weak mark that several may bear.
+// callingKeys are the live keys that may be the one in use: the suffix is a weak mark that several may bear, and that is as
+// long as the server pleases.
 func callingKeys(live *spec.Live) []*spec.Resource {
 	var out []*spec.Resource
+	ours := live.Caller.KeySuffix
 	for r := range each(live, "key") {
-		if suffix, _ := r.Status[StatusKeySuffix].(string); suffix != "" && suffix == live.Caller.KeySuffix {
+		suffix, _ := r.Status[StatusKeySuffix].(string)
+		if suffix != "" && ours != "" && (strings.HasSuffix(suffix, ours) || strings.HasSuffix(ours, suffix)) {
 			out = append(out, r)
 		}
 	}
