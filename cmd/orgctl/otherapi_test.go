@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"math/rand/v2"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -72,15 +73,63 @@ func TestOtherAPI(t *testing.T) {
 			if r := p.ok(t, apply...); r.lastLine() != "converged" {
 				t.Errorf("second apply: %s\n%s", r.stdout, r.stderr)
 			}
-			names := map[string]int{}
-			server.Edit(func(o *otherapi.Org) {
-				for _, s := range o.Services {
-					names[s.Fields["name"].(string)]++
-				}
-			})
-			if want := map[string]int{"events": 1, "events-staging": 1, "orders": 1, "orders-reports": 1}; !maps.Equal(names, want) {
-				t.Errorf("services: %v", names)
-			}
+			checkOthersOnce(t, server)
 		})
+	}
+}
+
+// checkOthersOnce demands that what the example creates is there once, and its marks are gone.
+func checkOthersOnce(t *testing.T, server *otherapi.Server) {
+	t.Helper()
+	names := map[string]int{}
+	server.Edit(func(o *otherapi.Org) {
+		for _, s := range o.Services {
+			names[s.Fields["name"].(string)]++
+			if len(s.Tags) != 2 {
+				t.Errorf("tags of %s: %v", s.Fields["name"], s.Tags)
+			}
+		}
+		for _, k := range o.Keys {
+			names[k.Fields["name"].(string)]++
+		}
+		for _, i := range o.Invitations {
+			names[i.Fields["email"].(string)]++
+		}
+	})
+	want := map[string]int{
+		"events": 1, "events-staging": 1, "orders": 1, "orders-reports": 1, "orgctl": 1, "ci": 1, "inventory": 1,
+		"platform-lead@example.com": 1, "orders-dev@example.com": 1, "events-dev@example.com": 1,
+	}
+	if !maps.Equal(names, want) {
+		t.Errorf("there are %v", names)
+	}
+}
+
+// TestOtherAPIFaultsOverHTTP breaks requests and replies on real connections. The next run completes what is left.
+func TestOtherAPIFaultsOverHTTP(t *testing.T) {
+	rounds := 3
+	if testing.Short() {
+		rounds = 1
+	}
+	for round := range rounds {
+		choices := otherAPIs[[]string{"plain", "verbose", "terse"}[round%3]]
+		p, server := otherProgram(t, choices)
+		random := rand.New(rand.NewPCG(1, uint64(round))) //nolint:gosec // a repeatable order is wanted
+		server.Break(func(string, string) otherapi.Fault {
+			if random.Float64() > 0.15 {
+				return otherapi.NoFault
+			}
+			return otherapi.Faults[random.IntN(len(otherapi.Faults))]
+		})
+		apply := []string{"apply", "--yes", "--secrets-out", "secrets", "-f", "examples/acme"}
+		first := p.run(t, apply...)
+		server.Break(nil)
+		if first.code != exitOK && first.code != exitPartial && first.code != exitError {
+			t.Fatalf("exit %d\n%s\n%s", first.code, first.stdout, first.stderr)
+		}
+		if second := p.run(t, apply...); second.code != exitOK || second.lastLine() != "converged" {
+			t.Fatalf("exit %d\n%s\n%s\n--- with faults:\n%s", second.code, second.stdout, second.stderr, first.stdout)
+		}
+		checkOthersOnce(t, server)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/otherapi"
@@ -281,15 +282,15 @@ func TestOtherAPIFaults(t *testing.T) {
 				b, server := newOtherBench(t.Context(), t, choose(hostile...))
 				b.converge(manifest(t, faultsBefore))
 				desired := manifest(t, faultsAfter)
-				server.Faulty = func(string, string) otherapi.Fault {
+				server.Break(func(string, string) otherapi.Fault {
 					if random.Float64() > 0.2 {
 						return otherapi.NoFault
 					}
 					injected++
 					return fault
-				}
+				})
 				report := b.tryApply(desired)
-				server.Faulty = nil
+				server.Break(nil)
 				time.Sleep(time.Minute) // until lists show what is
 				if report != nil {
 					b.checkTruth(t, report, desired)
@@ -326,4 +327,24 @@ func TestOtherAPIKnowsTheCallingKey(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An organization that migrates to custom roles between plan and apply gets ids where the plan was made with names.
+func TestOtherAPIMigratesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, server := newOtherBench(t.Context(), t, otherapi.Choices{Roles: otherapi.Legacy})
+		server.Edit(func(o *otherapi.Org) { o.Members = append(o.Members, o.NewPerson("ana@example.com", "Developer")) })
+		desired := manifest(t, `
+spec:
+  keys: [{name: ci, roles: [admin], ipAccessList: []}]
+  members: [{email: ops@example.com, role: admin}, {email: ana@example.com, role: admin}]
+  invitations: [{email: new@example.com, role: developer}]
+`)
+		p := b.plan(desired)
+		server.Migrate()
+		apply.Run(b.ctx, p, b.backend, apply.Defaults())
+		if left := b.plan(desired); len(p.Changes) != 3 || !left.Empty() {
+			t.Errorf("of %d changes left: %s", len(p.Changes), encode(t, left.Changes))
+		}
+	})
 }

@@ -36,20 +36,17 @@ type Object = map[string]any
 type Server struct {
 	choices Choices
 
-	// The three below are called one at a time and may not call the server. Set them while no request is under way.
-
-	// Watch, where set, sees every request before it is answered.
-	Watch func(method, path string, body []byte)
-	// Denied, where set, says which requests get 403.
+	// Watch, where set, sees every request before it is answered; Denied says which get 403. They are called one at a time
+	// and may not call the server. Set them before the first request.
+	Watch  func(method, path string, body []byte)
 	Denied func(method, path string) bool
-	// Faulty, where set, says what goes wrong with a request.
-	Faulty func(method, path string) Fault
 
 	mu       sync.Mutex
 	random   *rand.Rand
 	advanced time.Duration
 	admitted []time.Time // requests in the last window
 	refused  int
+	faulty   func(method, path string) Fault
 	org      Org
 }
 
@@ -118,6 +115,14 @@ func (s *Server) Advance(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advanced += by
+}
+
+// Break lets requests go wrong from now on, as the function says of each; nil ends that. It is called for one request at a
+// time and may not call the server.
+func (s *Server) Break(faulty func(method, path string) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faulty = faulty
 }
 
 // Refused counts the requests that were over the limit.

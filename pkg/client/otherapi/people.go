@@ -438,3 +438,10 @@ func (c *call) invite() (any, error) {
 	c.log("organization_invite_create", nil)
 	return c.person(invitation), nil
 }
+
+// Migrate takes a legacy organization to custom roles, which keep the names of the legacy ones.
+func (s *Server) Migrate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.choices.Roles = Migrated
+}

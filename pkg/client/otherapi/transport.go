@@ -131,8 +131,8 @@ func (s *Server) serve(r *http.Request) (reply, error) {
 		s.Watch(r.Method, path, body)
 	}
 	fault := NoFault
-	if s.Faulty != nil {
-		fault = s.Faulty(r.Method, path)
+	if s.faulty != nil {
+		fault = s.faulty(r.Method, path)
 	}
 	switch fault {
 	case LostRequest:
@@ -163,7 +163,7 @@ func (s *Server) serve(r *http.Request) (reply, error) {
 		return s.gateway(), nil
 	default:
 	}
-	if s.choices.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && len(answer.body) > 0 && !answer.cut {
+	if s.choices.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && len(answer.body) > 0 {
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
 		_, _ = w.Write(answer.body)
