@@ -143,7 +143,7 @@ func onService(name string, edit func(*otherapi.Service)) func(*otherapi.Org) {
 }
 
 // reach applies the first manifest to an empty organization, lets somebody edit it, applies the second, and demands that
-// nothing is left to do, nothing was made twice, no mark was left and every secret was stored.
+// nothing is left to do, nothing was made twice, no mark was left, every secret was stored, and an export plans empty.
 func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, second string) {
 	t.Helper()
 	b, server := newOtherBench(ctx, t, made)
@@ -158,6 +158,27 @@ func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, se
 		t.Fatalf("%d requests beyond the rate", server.Refused())
 	}
 	checkKept(t, b.sink, server)
+	if p := b.plan(b.exported()); !p.Empty() || p.Worst() == diff.SeverityBlocked {
+		t.Fatalf("the export does not plan empty: %s%s", encode(t, p.Changes), encode(t, p.Findings))
+	}
+}
+
+// exported is what an export of everything reads back as.
+func (b *bench) exported() *spec.Organization {
+	b.t.Helper()
+	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(spec.Resource) bool { return true }})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	text, err := spec.Export(live)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	all, diagnostics := spec.Load([]spec.File{{Name: "exported.yaml", Data: text}})
+	if diagnostics.HasErrors() || len(all) != 1 {
+		b.t.Fatalf("the export is not valid: %v\n%s", diagnostics, text)
+	}
+	return all[0]
 }
 
 // checkKept demands that everything that orgctl created is there once, carries no mark, and opens with a stored secret.
@@ -345,6 +366,52 @@ spec:
 		apply.Run(b.ctx, p, b.backend, apply.Defaults())
 		if left := b.plan(desired); len(p.Changes) != 3 || !left.Empty() {
 			t.Errorf("of %d changes left: %s", len(p.Changes), encode(t, left.Changes))
+		}
+	})
+}
+
+// What the API leaves out of a creation is never called converged, whatever kind of field it is.
+func TestOtherAPIIgnoresFieldsOfACreation(t *testing.T) {
+	for field, value := range map[string]string{
+		"profile": "v1-highmem-xs", "hasTransparentDataEncryption": "true", "complianceType": "pci", "isReadonly": "true",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, server := newOtherBench(t.Context(), t, otherapi.Choices{IgnoredOnCreate: []string{field}})
+			server.Edit(func(o *otherapi.Org) { o.Services = append(o.Services, o.NewService("main")) })
+			desired := manifest(t, fmt.Sprintf(`
+spec: {services: [{name: main}, {name: a, warehouse: main, provider: aws, region: eu-west-1, ipAccessList: [], %s: %s}]}`, field, value))
+			for range 2 {
+				if p, report := b.apply(desired); report.Converged {
+					t.Errorf("%s: said to be converged after %s", field, encode(t, p.Changes))
+				}
+			}
+		})
+	}
+}
+
+// A service that is degraded before it runs is reached in two applies at most, and made once.
+func TestOtherAPIDegradesOnTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := choose()
+		made.ProvisioningPath = []string{"degraded"}
+		b, server := newOtherBench(t.Context(), t, made)
+		desired := manifest(t, "spec: {services: [{name: a, provider: aws, region: eu-west-1, ipAccessList: [], backupConfiguration: {backupPeriodInHours: 12}}]}")
+		if _, report := b.apply(desired); !report.Converged {
+			time.Sleep(made.ProvisioningTime)
+			b.converge(desired)
+		}
+		checkKept(t, b.sink, server)
+	})
+}
+
+// A stop that ends in idle is not what was wanted, and is never called that.
+func TestOtherAPIStopsInIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, server := newOtherBench(t.Context(), t, otherapi.Choices{StopsInIdle: true, CommandTime: 20 * time.Second})
+		server.Edit(func(o *otherapi.Org) { o.Services = append(o.Services, o.NewService("a")) })
+		_, report := b.apply(manifest(t, "spec: {services: [{name: a, state: stopped}]}"))
+		if report.Converged || report.Results[0].Status == apply.Applied {
+			t.Errorf("got %s", encode(t, report.Results))
 		}
 	})
 }
