@@ -237,29 +237,20 @@ func checkKept(t tester, sink *secrets.Memory, server *otherapi.Server) {
 
 // Every choice alone makes no difference to the outcome.
 func TestOtherAPIEachChoice(t *testing.T) {
-	rounds := 2
-	if testing.Short() {
-		rounds = 1
-	}
-	for name := range choices {
+	for i, name := range slices.Sorted(maps.Keys(choices)) {
 		t.Run(name, func(t *testing.T) {
 			made := choose(name)
-			for seed := range rounds {
-				first := rapid.Custom(func(r *rapid.T) string { return drawOther(r, made) }).Example(2 * seed)
-				second := rapid.Custom(func(r *rapid.T) string { return drawOther(r, made) }).Example(2*seed + 1)
-				edit := rapid.SampledFrom(slices.Sorted(maps.Keys(consoleEdits))).Example(seed)
-				synctest.Test(t, func(t *testing.T) {
-					defer func() {
-						if t.Failed() {
-							t.Logf("first:\n%s\nedit: %s\nsecond:\n%s", first, edit, second)
-						}
-					}()
-					reach(t.Context(), t, made, first, edit, second)
-				})
-				if t.Failed() {
-					return
-				}
-			}
+			drawn := rapid.Custom(func(r *rapid.T) string { return drawOther(r, made) })
+			first, second := drawn.Example(2*i), drawn.Example(2*i+1)
+			edit := rapid.SampledFrom(slices.Sorted(maps.Keys(consoleEdits))).Example(i)
+			synctest.Test(t, func(t *testing.T) {
+				defer func() {
+					if t.Failed() {
+						t.Logf("first:\n%s\nedit: %s\nsecond:\n%s", first, edit, second)
+					}
+				}()
+				reach(t.Context(), t, made, first, edit, second)
+			})
 		})
 	}
 }
@@ -291,9 +282,9 @@ var hostile = []string{
 // TestOtherAPIFaults applies through every fault. The report is true, the next run converges, nothing is there twice, and
 // every secret is stored.
 func TestOtherAPIFaults(t *testing.T) {
-	rounds := 8
+	rounds := 5
 	if testing.Short() {
-		rounds = 2
+		rounds = 1
 	}
 	injected := 0
 	for _, fault := range otherapi.Faults {
