@@ -157,7 +157,7 @@ func (s *session) remarks(e *env, c *cli.Context) {
 		lines = append(lines, "meanwhile: "+foreign)
 	}
 	if dir, ok := s.sink.(*secrets.Dir); ok {
-		unused, err := dir.Unused()
+		unused, err := dir.Unused(s.scope)
 		for _, file := range unused {
 			lines = append(lines, "stored, and in use by nothing: "+file)
 		}

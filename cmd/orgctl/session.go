@@ -19,6 +19,7 @@ type session struct {
 	connection
 	target   *target
 	progress *view.Progress
+	scope    store.Scope  // whose journal and secrets they are
 	sink     secrets.Sink // nil when there is no place for secrets
 	log      *cloud.Log   // what others write while this run is under way
 	releases []func()
@@ -65,13 +66,13 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	scope := store.Scope{API: url, Organization: organization.ID}
+	s.scope = store.Scope{API: url, Organization: organization.ID}
 	if s.target.sandbox == "" {
-		if err := s.lock(e.statePath(scope, ".lock")); err != nil {
+		if err := s.lock(e.statePath(s.scope, ".lock")); err != nil {
 			return nil, err
 		}
 	}
-	remembered, err := s.target.openJournal(e, c, scope)
+	remembered, err := s.target.openJournal(e, c, s.scope)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -33,7 +34,8 @@ type Options struct {
 	Secrets secrets.Sink
 	// ServerSecrets lets the API generate the secrets of keys, for an API that does not take hashes.
 	ServerSecrets bool
-	// Journal remembers creations until their outcome is known. It is never nil: journal.Memory is the least.
+	// Journal remembers creations until their outcome is known, and says whose the stored secrets are. It is never nil:
+	// journal.Memory is the least.
 	Journal *journal.Journal
 	// Tick is what one second of every interval lasts.
 	Tick time.Duration
@@ -121,6 +123,14 @@ func (b *Backend) organization() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.session.organization
+}
+
+// scope is whose the secrets are that are stored.
+func (b *Backend) scope() store.Scope { return b.opts.Journal.Scope() }
+
+// stored gives what can be read back of the secrets of an object; an empty mark matches any.
+func (b *Backend) stored(ctx context.Context, kind, name, mark string) ([]secrets.Record, error) {
+	return b.opts.Secrets.Find(ctx, secrets.Query{Scope: b.scope(), Kind: kind, Name: name, Mark: mark})
 }
 
 // referred gives the ids of what a field of a change refers to: those that the plan has found, and of what the plan itself

@@ -54,7 +54,7 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 	if err != nil {
 		return err
 	}
-	record := secrets.Record{Kind: secrets.Key, Name: request.Name}
+	record := secrets.Record{Scope: b.scope(), Kind: secrets.Key, Name: request.Name}
 	if !b.opts.ServerSecrets {
 		if record, err = b.keyRecord(ctx, request.Name); err != nil {
 			return err
@@ -151,7 +151,7 @@ func (b *Backend) yieldKey(ctx context.Context, ours cloudapi.APIKey, elder stri
 // keyRecord is the secret to create a key with: one that an interrupted run has stored and that no key was made of yet, or
 // a new one, stored before it is returned.
 func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, error) {
-	stored, err := b.opts.Secrets.Find(ctx, secrets.Key, name, "")
+	stored, err := b.stored(ctx, secrets.Key, name, "")
 	if err != nil {
 		return secrets.Record{}, err
 	}
@@ -161,7 +161,7 @@ func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, e
 		}
 	}
 	id := secret.KeyID().Reveal()
-	record := secrets.Record{Kind: secrets.Key, Name: name, Mark: suffix(id), KeyID: id, KeySecret: secret.KeySecret()}
+	record := secrets.Record{Scope: b.scope(), Kind: secrets.Key, Name: name, Mark: suffix(id), KeyID: id, KeySecret: secret.KeySecret()}
 	return b.opts.Secrets.Store(ctx, record)
 }
 

@@ -204,7 +204,7 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 // earlier run has stored and given to no service is used up first, its mark as the nonce.
 func (s *serviceChange) storePassword(nonce *string) apply.Step {
 	return prepare("store password", func(ctx context.Context) error {
-		stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, s.c.Address.Name, "")
+		stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, "")
 		if err != nil {
 			return err
 		}
@@ -259,7 +259,7 @@ func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secre
 	if s.record.Version > 0 {
 		return s.record, nil
 	}
-	stored, err := s.b.opts.Secrets.Find(ctx, secrets.Service, s.c.Address.Name, nonce)
+	stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, nonce)
 	if err != nil {
 		return secrets.Record{}, err
 	}
@@ -271,7 +271,7 @@ func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secre
 
 func (s *serviceChange) newPassword(ctx context.Context, nonce string) (secrets.Record, error) {
 	return s.b.opts.Secrets.Store(ctx, secrets.Record{
-		Kind: secrets.Service, Name: s.c.Address.Name, Mark: nonce, Username: "default", Password: secret.Password(),
+		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: nonce, Username: "default", Password: secret.Password(),
 	})
 }
 

@@ -86,7 +86,7 @@ func (b *Backend) findKey(ctx context.Context, i journal.Intent) (bool, error) {
 	if err != nil || at < 0 || b.opts.Secrets == nil {
 		return at >= 0, err
 	}
-	stored, err := b.opts.Secrets.Find(ctx, secrets.Key, i.Name, i.Mark)
+	stored, err := b.stored(ctx, secrets.Key, i.Name, i.Mark)
 	if err != nil {
 		return true, err
 	}

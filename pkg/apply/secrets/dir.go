@@ -70,28 +70,46 @@ var folders = map[string]string{Key: "keys", Service: "services"}
 
 // Find implements Sink. A Dir with recipients finds nothing, not even plain files: what was once stored in the clear is not
 // to become a secret that counts as encrypted.
-func (d *Dir) Find(_ context.Context, kind, name, mark string) ([]Record, error) {
+func (d *Dir) Find(_ context.Context, q Query) ([]Record, error) {
 	if len(d.recipients) > 0 {
 		return nil, nil
 	}
-	latest, err := d.latest(kind, name)
+	out, err := d.find(q)
 	if err != nil {
-		return nil, fmt.Errorf("look for a stored secret of %s %s: %w", kind, name, err)
+		return nil, fmt.Errorf("look for a stored secret of %s %s: %w", q.Kind, q.Name, err)
 	}
-	var out []Record
-	for _, encoded := range slices.Sorted(maps.Keys(latest)) {
-		file := latest[encoded]
-		if file.sealed || mark != "" && encoded != encode(mark) {
+	return out, nil
+}
+
+func (d *Dir) find(q Query) ([]Record, error) {
+	all, err := d.files(q.Kind, q.Name)
+	if err != nil {
+		return nil, err
+	}
+	// Files are in the order of their versions, so that the last one counts. What is sealed may be of this organization.
+	found := map[string]Record{}
+	for _, file := range all {
+		if q.Mark != "" && file.mark != encode(q.Mark) {
 			continue
 		}
-		r, err := d.read(kind, file)
-		if err == nil && (r.Name != name || mark != "" && r.Mark != mark) {
+		if file.sealed {
+			delete(found, file.mark)
+			continue
+		}
+		r, err := d.read(q.Kind, file)
+		if err == nil && (r.Name != q.Name || encode(r.Mark) != file.mark) {
 			err = fmt.Errorf("%s holds another one", file)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the stored secret of %s %s: %w", kind, name, err)
+			return nil, err
 		}
-		out = append(out, r)
+		if q.matches(r) {
+			found[file.mark] = r
+		}
+	}
+	var out []Record
+	for _, mark := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[mark])
 	}
 	return out, nil
 }
@@ -109,16 +127,22 @@ func (d *Dir) store(r Record) (Record, error) {
 	if err := storable(r.Kind, r.Name); err != nil {
 		return r, err
 	}
-	latest, err := d.latest(r.Kind, r.Name)
+	all, err := d.files(r.Kind, r.Name)
 	if err != nil {
 		return r, err
+	}
+	r.Version = 1
+	for _, file := range all {
+		if file.mark == encode(r.Mark) {
+			r.Version = file.version + 1
+		}
 	}
 	tmp, err := d.write(r)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = os.Remove(tmp) }()
-	for r.Version = latest[encode(r.Mark)].version + 1; ; r.Version++ {
+	for ; ; r.Version++ {
 		// A hard link fails where the name is taken, a rename would replace it.
 		err := d.disk.Link(tmp, d.file(r))
 		if !errors.Is(err, fs.ErrExist) {
@@ -174,19 +198,19 @@ func (d *Dir) file(r Record) string {
 	}.String())
 }
 
-// latest gives the files of an object that hold the highest version of each mark, by encoded mark.
-func (d *Dir) latest(kind, name string) (map[string]fileName, error) {
+// files gives the files of an object, of any organization, in the order of their versions.
+func (d *Dir) files(kind, name string) ([]fileName, error) {
 	entries, err := os.ReadDir(filepath.Join(d.path, folders[kind]))
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]fileName{}
+	var out []fileName
 	for _, entry := range entries {
-		f, ok := parseFileName(entry.Name())
-		if ok && f.name == encode(name) && f.version > out[f.mark].version {
-			out[f.mark] = f
+		if f, ok := parseFileName(entry.Name()); ok && f.name == encode(name) {
+			out = append(out, f)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b fileName) int { return a.version - b.version })
 	return out, nil
 }
 
@@ -230,10 +254,10 @@ func (d *Dir) seal(to io.Writer, data []byte) error {
 	return errors.Join(err, w.Close())
 }
 
-// Unused names the files of secrets that were stored and that the API was never seen to take: left over from creations that
-// were refused or interrupted. Sealed files cannot tell and are not among them. What cannot be read is named by the error, and
+// Unused names the files of an organization's secrets that were stored and that the API was never seen to take: left over from
+// creations that were refused or interrupted. Sealed files cannot tell and are not among them. What cannot be read is named by the error, and
 // the rest is given all the same.
-func (d *Dir) Unused() (files []string, err error) {
+func (d *Dir) Unused(scope store.Scope) (files []string, err error) {
 	for _, kind := range slices.Sorted(maps.Keys(folders)) {
 		folder := filepath.Join(d.path, folders[kind])
 		entries, problem := os.ReadDir(folder)
@@ -251,7 +275,7 @@ func (d *Dir) Unused() (files []string, err error) {
 			r, problem := d.read(kind, file)
 			if problem != nil {
 				err = errors.Join(err, problem)
-			} else if r.ID == "" {
+			} else if r.Scope == scope && r.ID == "" {
 				files = append(files, path)
 			}
 		}

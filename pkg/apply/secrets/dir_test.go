@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	scopes "github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/apply/store/storetest"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
@@ -57,11 +58,11 @@ func TestDirStoresOneFileASecret(t *testing.T) {
 
 	want := map[string]map[string]any{
 		"keys/ci.Ab12.json": {
-			"kind": "key", "name": "ci", "mark": "Ab12", "id": "key-id",
+			"api": ours.API, "organization": ours.Organization, "kind": "key", "name": "ci", "mark": "Ab12", "id": "key-id",
 			"keyId": key.KeyID, "keySecret": key.KeySecret.Reveal(),
 		},
 		"services/orders.n0nce.json": {
-			"kind": "service", "name": "orders", "mark": "n0nce", "id": "service-id",
+			"api": ours.API, "organization": ours.Organization, "kind": "service", "name": "orders", "mark": "n0nce", "id": "service-id",
 			"username": "default", "password": service.Password.Reveal(), "host": "orders.example.com", "port": 9440.0,
 		},
 	}
@@ -218,7 +219,7 @@ func TestDirKeepsNamesApart(t *testing.T) {
 			}
 		}
 		for _, name := range names {
-			got, err := d.Find(t.Context(), secrets.Key, name, "")
+			got, err := d.Find(t.Context(), secrets.Query{Scope: ours, Kind: secrets.Key, Name: name})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -337,7 +338,7 @@ func TestDirReportsWhatItCannotWrite(t *testing.T) {
 			case "confirm":
 				err = d.Confirm(t.Context(), r)
 			case "find":
-				_, err = d.Find(t.Context(), r.Kind, r.Name, "")
+				_, err = d.Find(t.Context(), secrets.Query{Scope: ours, Kind: r.Kind, Name: r.Name})
 			}
 			if err == nil || !strings.Contains(err.Error(), "key ci") || strings.Contains(err.Error(), r.KeySecret.Reveal()) {
 				t.Errorf("error %v", err)
@@ -381,7 +382,7 @@ func TestDirRefusesRecordsThatAreNone(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(path, "keys/ci.Ab12.json"), []byte(data), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			found, err := d.Find(t.Context(), secrets.Key, "ci", "Ab12")
+			found, err := d.Find(t.Context(), secrets.Query{Scope: ours, Kind: secrets.Key, Name: "ci", Mark: "Ab12"})
 			if err == nil || !strings.Contains(err.Error(), "ci.Ab12.json") || strings.Contains(err.Error(), "c4n4ry") {
 				t.Errorf("found %v, error %v; want an error that names the file and nothing from it", found, err)
 			}
@@ -415,7 +416,7 @@ func TestDirInConcurrentUse(t *testing.T) {
 			if err := d.Confirm(t.Context(), r); err != nil {
 				t.Error(err)
 			}
-			if found, err := d.Find(t.Context(), secrets.Service, "orders", "n0nce"); err != nil || len(found) != 1 {
+			if found, err := d.Find(t.Context(), secrets.Query{Scope: ours, Kind: secrets.Service, Name: "orders", Mark: "n0nce"}); err != nil || len(found) != 1 {
 				t.Errorf("found %v, %v", found, err)
 			}
 			mu.Lock()
@@ -431,7 +432,7 @@ func TestDirInConcurrentUse(t *testing.T) {
 	if len(byVersion) != writers || len(files(t, path)) != writers {
 		t.Fatalf("%d versions in %d files, want %d", len(byVersion), len(files(t, path)), writers)
 	}
-	found, err := one.Find(t.Context(), secrets.Service, "orders", "n0nce")
+	found, err := one.Find(t.Context(), secrets.Query{Scope: ours, Kind: secrets.Service, Name: "orders", Mark: "n0nce"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,12 +450,15 @@ func read(t *testing.T, path string) []byte {
 	return data
 }
 
+// ours is whose the records of these tests are.
+var ours = scopes.Scope{API: "https://api.example.com", Organization: "o1"}
+
 func keyRecord(name, mark string) secrets.Record {
-	return secrets.Record{Kind: secrets.Key, Name: name, Mark: mark, KeyID: secret.KeyID().Reveal(), KeySecret: secret.KeySecret()}
+	return secrets.Record{Scope: ours, Kind: secrets.Key, Name: name, Mark: mark, KeyID: secret.KeyID().Reveal(), KeySecret: secret.KeySecret()}
 }
 
 func serviceRecord(name, mark string) secrets.Record {
-	return secrets.Record{Kind: secrets.Service, Name: name, Mark: mark, Username: "default", Password: secret.Password()}
+	return secrets.Record{Scope: ours, Kind: secrets.Service, Name: name, Mark: mark, Username: "default", Password: secret.Password()}
 }
 
 // A crash of the machine takes nothing that the directory has said to hold.

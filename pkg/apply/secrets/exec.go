@@ -16,7 +16,7 @@ import (
 )
 
 // Exec is a sink that hands each record, as JSON, to the standard input of a shell command: once to store it, and once more,
-// now with an id, to confirm it. A record of the same kind, name and mark is an update. Nothing can be read back.
+// now with an id, to confirm it. A record of the same scope, kind, name and mark is an update. Nothing can be read back.
 //
 // One command runs at a time: many of those that people write here cannot bear company.
 type Exec struct {
@@ -32,7 +32,7 @@ func NewExec(command string, withheld ...string) *Exec {
 }
 
 // Find implements Sink: nothing can be read back.
-func (e *Exec) Find(context.Context, string, string, string) ([]Record, error) { return nil, nil }
+func (e *Exec) Find(context.Context, Query) ([]Record, error) { return nil, nil }
 
 // Store implements Sink. The record is stored once the command ends with status 0; until then it takes ctx to end it.
 func (e *Exec) Store(ctx context.Context, r Record) (Record, error) {

@@ -47,6 +47,7 @@ func TestExecGetsEachRecordTwice(t *testing.T) {
 	confirm(t, e, r)
 
 	stored := map[string]any{
+		"api": ours.API, "organization": ours.Organization,
 		"kind": "service", "name": "orders", "mark": "n0nce", "username": "default", "password": r.Password.Reveal(),
 	}
 	confirmed := map[string]any{"id": "service-id", "host": "orders.example.com", "port": 9440.0}

@@ -18,12 +18,12 @@ type Memory struct {
 func NewMemory() *Memory { return &Memory{} }
 
 // Find implements Sink.
-func (m *Memory) Find(_ context.Context, kind, name, mark string) ([]Record, error) {
+func (m *Memory) Find(_ context.Context, q Query) ([]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []Record
 	for _, r := range m.records {
-		if r.Kind == kind && r.Name == name && (mark == "" || r.Mark == mark) && r.Version == m.highest(r) {
+		if q.matches(r) && r.Version == m.highest(r) {
 			out = append(out, r)
 		}
 	}
@@ -70,4 +70,6 @@ func (m *Memory) highest(r Record) int {
 	return version
 }
 
-func sameMark(a, b Record) bool { return a.Kind == b.Kind && a.Name == b.Name && a.Mark == b.Mark }
+func sameMark(a, b Record) bool {
+	return a.Scope == b.Scope && a.Kind == b.Kind && a.Name == b.Name && a.Mark == b.Mark
+}

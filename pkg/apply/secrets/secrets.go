@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -19,8 +20,9 @@ const (
 
 // Record is one secret and what it opens.
 type Record struct {
-	Kind string // Key or Service
-	Name string // of the object
+	Scope store.Scope // whose it is
+	Kind  string      // Key or Service
+	Name  string      // of the object
 	// Mark tells records of one name apart: the suffix of a key id, the nonce of a service's creation.
 	Mark string
 	// Version tells records of one mark apart, from 1; the highest one counts. Store gives it: a record that was never
@@ -40,9 +42,9 @@ type Record struct {
 // Sink stores records. Its methods are safe for concurrent use.
 type Sink interface {
 	// Find gives what can be read back of the stored records of an object, in the order of their marks and of each mark the
-	// highest version, so that an interrupted creation goes on with the secret it began with. An empty mark matches any. A
-	// sink that cannot read what it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.
-	Find(ctx context.Context, kind, name, mark string) ([]Record, error)
+	// highest version, so that an interrupted creation goes on with the secret it began with. A sink that cannot read what
+	// it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.
+	Find(ctx context.Context, q Query) ([]Record, error)
 	// Store makes a new record durable before it returns, and gives it back with its version, as Confirm wants it. It never
 	// replaces another record: a mark that is taken gets its next version.
 	Store(ctx context.Context, r Record) (Record, error)
@@ -50,10 +52,22 @@ type Sink interface {
 	Confirm(ctx context.Context, r Record) error
 }
 
+// Query says which records are meant: those of one object, whose name other organizations may have too. An empty Mark matches
+// any.
+type Query struct {
+	Scope            store.Scope
+	Kind, Name, Mark string
+}
+
+func (q Query) matches(r Record) bool {
+	return r.Scope == q.Scope && r.Kind == q.Kind && r.Name == q.Name && (q.Mark == "" || r.Mark == q.Mark)
+}
+
 // Encode gives the JSON of a record, secret included: for sinks only. The version is not in it.
 func Encode(r Record) ([]byte, error) {
 	data, err := json.MarshalIndent(document{
-		Kind: r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID,
+		Scope: r.Scope,
+		Kind:  r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID,
 		KeyID: r.KeyID, KeySecret: r.KeySecret.Reveal(),
 		Username: r.Username, Password: r.Password.Reveal(), Host: r.Host, Port: r.Port,
 	}, "", "  ")
@@ -67,13 +81,15 @@ func Decode(data []byte) (Record, error) {
 		return Record{}, err
 	}
 	return Record{
-		Kind: d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID,
+		Scope: d.Scope,
+		Kind:  d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID,
 		KeyID: d.KeyID, KeySecret: secret.New(d.KeySecret),
 		Username: d.Username, Password: secret.New(d.Password), Host: d.Host, Port: d.Port,
 	}, nil
 }
 
 type document struct {
+	store.Scope
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
 	Mark      string `json:"mark"`

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	scopes "github.com/orgctl/orgctl/pkg/apply/store"
 )
 
 func store(t *testing.T, s secrets.Sink, r secrets.Record) secrets.Record {
@@ -26,7 +27,7 @@ func confirm(t *testing.T, s secrets.Sink, r secrets.Record) {
 
 func checkFound(t *testing.T, s secrets.Sink, kind, name, mark string, want ...secrets.Record) {
 	t.Helper()
-	got, err := s.Find(t.Context(), kind, name, mark)
+	got, err := s.Find(t.Context(), secrets.Query{Scope: ours, Kind: kind, Name: name, Mark: mark})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func revealed(records []secrets.Record) []map[string]any {
 	out := []map[string]any{}
 	for _, r := range records {
 		out = append(out, map[string]any{
-			"kind": r.Kind, "name": r.Name, "mark": r.Mark, "version": r.Version, "id": r.ID, "keyId": r.KeyID,
+			"scope": r.Scope, "kind": r.Kind, "name": r.Name, "mark": r.Mark, "version": r.Version, "id": r.ID, "keyId": r.KeyID,
 			"keySecret": r.KeySecret.Reveal(), "username": r.Username, "password": r.Password.Reveal(), "host": r.Host, "port": r.Port,
 		})
 	}
@@ -83,6 +84,25 @@ func TestReadableSinks(t *testing.T) {
 			a.ID = "another id"
 			confirm(t, s, a)
 			checkFound(t, s, secrets.Key, "ci", "", again, b)
+		})
+	}
+}
+
+// What is stored for one organization is found for no other, whoever's record of that mark is the later one.
+func TestScopesOfOneSink(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) secrets.Sink{
+		"Memory": func(*testing.T) secrets.Sink { return secrets.NewMemory() },
+		"Dir":    func(t *testing.T) secrets.Sink { d, _ := newDir(t); return d },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			mine := store(t, s, keyRecord("ci", "Ab12"))
+			for _, scope := range []scopes.Scope{{API: ours.API, Organization: "o2"}, {API: "https://other.example.com", Organization: ours.Organization}, {}} {
+				theirs := keyRecord("ci", "Ab12")
+				theirs.Scope = scope
+				store(t, s, theirs)
+			}
+			checkFound(t, s, secrets.Key, "ci", "", mine)
 		})
 	}
 }
