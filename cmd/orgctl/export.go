@@ -42,7 +42,7 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := spec.Export(live)
+	manifest, _, err := spec.Export(live)
 	if err != nil {
 		return err
 	}

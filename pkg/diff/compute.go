@@ -407,12 +407,12 @@ func (c *computation) find(f Finding) { c.plan.Findings = append(c.plan.Findings
 // The keys of spec.Resource.Status under which an observation says why detail fields are missing: because the key may not read
 // them, or because the API does not answer about this object.
 const (
-	StatusRefused    = "refused"
-	StatusUnreadable = "unreadable"
+	StatusRefused    = spec.StatusRefused
+	StatusUnreadable = spec.StatusUnreadable
 )
 
 // StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
-const StatusUnfinished = "unfinished"
+const StatusUnfinished = spec.StatusUnfinished
 
 // narrow keeps what the selection wants, under any name that an object has. What a change refers to and is to be created is
 // not pulled in silently: a change that cannot be applied alone says so.

@@ -9,7 +9,7 @@ import (
 
 // Export writes a live organization as one manifest that plans empty right after. What a manifest cannot say of it (a second
 // object of one name, an IPv6 entry) is left unmanaged and said in a comment, rather than exported wrongly.
-func Export(live *Live) ([]byte, error) {
+func Export(live *Live) (manifest []byte, missing []string, err error) {
 	e := exporter{live: live, joined: map[string]bool{}, ids: map[Address][]string{}}
 	for _, r := range live.Resources {
 		if r.Address.Kind == memberKind.Name {
@@ -36,7 +36,8 @@ func Export(live *Live) ([]byte, error) {
 	root.put("kind", "Organization")
 	root.put("metadata", metadata)
 	root.put("spec", body)
-	return encodeYAML(root)
+	manifest, err = encodeYAML(root)
+	return manifest, nil, err
 }
 
 type exporter struct {

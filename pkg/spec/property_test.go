@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
 
+	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -203,4 +204,174 @@ func TestPlacesAreTrue(t *testing.T) {
 			}
 		}
 	})
+}
+
+// drawLive draws what an API may report: names that nobody would choose, several objects of one name, values that were raised for
+// a customer or come from a newer API, and references to what is not listed. Without odd values it is what a manifest can say.
+func drawLive(t *rapid.T, odd bool) *spec.Live {
+	live := liveOf()
+	live.OrganizationName = "Acme"
+	ids := 0
+	id := func() string { ids++; return fmt.Sprintf("00000000-0000-4000-8000-%012d", ids) }
+	pick := func(what string, plain []any, oddities ...any) any {
+		if odd {
+			plain = append(slices.Clip(plain), oddities...)
+		}
+		return rapid.SampledFrom(plain).Draw(t, what)
+	}
+	optional := func(o spec.Tree, key string, plain []any, oddities ...any) {
+		if rapid.Bool().Draw(t, "with "+key) {
+			spec.Put(o, key, pick(key, plain, oddities...))
+		}
+	}
+	add := func(kind, name string, fields spec.Tree) {
+		live.Resources = append(live.Resources, spec.Resource{
+			Address: spec.Address{Kind: kind, Name: name}, ID: id(), Spec: fields, Status: spec.Tree{},
+		})
+	}
+	names := func(what string) []string {
+		plain := rapid.SampledFrom([]string{"a", "b", "orders", "Überlauf", "2027-06-30", "yes", "<<", "=", "~", "1e3", "0o7", "12:30:45", "a: b", "# a", "null", "1.10", "x y", "-", "'", `"`, "*a", "&a", "!a", "%a", "@a", "`"})
+		anything := rapid.OneOf(plain, rapid.SampledFrom([]string{" a", "a ", "", "a\nb", "a\tb", "a\r", "\u202ea", "a\u200b", "a\u2028b", "a\u0085", "\ufeffa", "\x00", "a", "b"}), rapid.String())
+		if odd {
+			return rapid.SliceOfN(anything, 0, 5).Draw(t, what)
+		}
+		return rapid.SliceOfNDistinct(plain, 0, 5, rapid.ID[string]).Draw(t, what)
+	}
+	list := func(what string, plain []any, oddities ...any) any {
+		out := []any{}
+		for range rapid.IntRange(0, 3).Draw(t, what) {
+			if e := pick(what, plain, oddities...); odd || !slices.ContainsFunc(out, func(o any) bool { return cmp.Equal(o, e) }) {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	ips := func() any {
+		return list("address", []any{spec.Tree{"source": "203.0.113.0/24", "description": "HQ"}, spec.Tree{"source": "0.0.0.0/0"}, spec.Tree{"source": "198.51.100.7/32"}},
+			spec.Tree{"source": "::/0"}, spec.Tree{"source": "203.0.113.9/24"}, spec.Tree{"source": "everywhere"}, spec.Tree{"source": "0.0.0.0"},
+			spec.Tree{"source": "10.0.0.0/8", "description": "a\u2028# b\n- c"}, spec.Tree{"source": "203.0.113.0/24", "description": "other"})
+	}
+	numbers := func(n ...int64) []any {
+		out := make([]any, len(n))
+		for i, v := range n {
+			out[i] = v
+		}
+		return out
+	}
+
+	organization := spec.Tree{"name": pick("organization", []any{"Acme"}, " Acme", "", "A\u202e")}
+	optional(organization, "enableCoreDumps", []any{true})
+	live.Resources = append(live.Resources, spec.Resource{Address: spec.Address{Kind: "organization", Name: organizationID}, ID: organizationID, Spec: organization})
+	for _, name := range names("endpoints") {
+		region := fmt.Sprint(pick("region", []any{"us-east-1"}, "eu-west-1", "mars north", ""))
+		address := spec.PrivateEndpointName("aws", region, name)
+		if slices.ContainsFunc(live.Resources, func(r spec.Resource) bool { return r.Address.Name == address }) {
+			continue // the triple is unique in the API
+		}
+		e := spec.Tree{"id": name, "cloudProvider": "aws", "region": region}
+		optional(e, "description", []any{"", "prod"}, "two\nlines", "a\u200b")
+		add("privateEndpoint", address, e)
+	}
+	services := names("services")
+	for i, name := range services {
+		s := spec.Tree{"name": name, "provider": pick("provider", []any{"aws"}, "oci", ""), "region": "us-east-1", "ipAccessList": ips()}
+		optional(s, "state", []any{"running", "stopped"}, "paused")
+		optional(s, "releaseChannel", []any{"default", "fast", "slow"}, "turbo")
+		optional(s, "tier", []any{"production"}, "galactic")
+		optional(s, "numReplicas", numbers(1, 3, 20), int64(0), int64(64), 2.5)
+		optional(s, "minReplicaMemoryGb", numbers(8, 16), int64(1), int64(9))
+		optional(s, "maxReplicaMemoryGb", numbers(16, 356), int64(720), int64(4))
+		optional(s, "autoscalingMode", []any{"vertical"}, "horizontal", "diagonal")
+		if odd && rapid.Bool().Draw(t, "band") {
+			s["minReplicas"], s["maxReplicas"] = pick("least", numbers(1, 3)), pick("most", numbers(1, 3, 40))
+		}
+		optional(s, "idleScaling", []any{true, false})
+		optional(s, "idleTimeoutMinutes", []any{int64(5), 7.5}, int64(1), int64(0))
+		optional(s, "privateEndpointIds", []any{[]any{}}, []any{"vpce-hidden"}, []any{"a", "a"}, []any{"b", " "})
+		optional(s, "endpoints", []any{[]any{spec.Tree{"protocol": "mysql", "enabled": true}}}, []any{spec.Tree{"protocol": "postgres", "enabled": true}})
+		s["tags"] = list("tag", []any{spec.Tree{"key": "team", "value": "x"}, spec.Tree{"key": "pinned"}}, spec.Tree{"key": "http://x", "value": "y"}, spec.Tree{"key": "team", "value": "\u202e"})
+		if odd && rapid.Bool().Draw(t, "secondary") {
+			s["warehouse"], s["isReadonly"] = rapid.SampledFrom(append(slices.Clone(services), "", "hidden")).Draw(t, "warehouse"), rapid.Bool().Draw(t, "read-only")
+		} else if i > 0 && services[0] != name && rapid.Bool().Draw(t, "plain secondary") {
+			s["warehouse"] = services[0]
+		}
+		if s["warehouse"] == nil && rapid.Bool().Draw(t, "backups") {
+			optional(s, "backupConfiguration.backupPeriodInHours", numbers(24, 48), int64(12), int64(5))
+			optional(s, "backupConfiguration.backupRetentionPeriodInHours", numbers(24, 168), int64(12), int64(30))
+			optional(s, "backupConfiguration.backupStartTime", []any{"03:00"}, "03:30", "3")
+		}
+		add("service", name, s)
+	}
+	for _, name := range names("keys") {
+		k := spec.Tree{"name": name, "roles": list("role", []any{"Admin", "Developer"}, "developer", "", " "), "ipAccessList": ips()}
+		optional(k, "state", []any{"enabled", "disabled"}, "revoked")
+		optional(k, "expireAt", []any{"2030-01-01T00:00:00Z", "2030-01-01T00:00:00.5+02:00"}, "2030-01-01", "")
+		add("key", name, k)
+	}
+	for _, kind := range []string{"member", "invitation"} {
+		for _, name := range names(kind) {
+			plain := kind + fmt.Sprint(ids) + "@example.com"
+			email := fmt.Sprint(pick("email", []any{plain}, strings.ToLower(name)+"@example.com", strings.ToLower(name), "both@example.com"))
+			add(kind, email, spec.Tree{"email": email, "roles": list("role", []any{"Admin", "Developer"}, "ADMIN", "")})
+		}
+	}
+	slices.SortStableFunc(live.Resources, func(a, b spec.Resource) int { return a.Address.Compare(b.Address) })
+	return live
+}
+
+// TestExportIsValidAndPlansEmpty, whatever the organization is like: what the manifest cannot say is a comment.
+func TestExportIsValidAndPlansEmpty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		odd := rapid.Bool().Draw(t, "odd")
+		live := drawLive(t, odd)
+		manifest, missing, err := spec.Export(live)
+		if err != nil {
+			t.Fatal(err)
+		}
+		organizations, diags := spec.Load([]spec.File{{Name: "export.yaml", Data: manifest}})
+		if diags.HasErrors() || len(organizations) != 1 {
+			t.Fatalf("%v\n%s", diags, manifest)
+		}
+		plan, err := diff.Compute(organizations[0], live, diff.Selection{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !plan.Empty() {
+			t.Errorf("%v\n%s", plan.Changes, manifest)
+		}
+		for _, f := range plan.Findings {
+			if f.Severity == diff.SeverityError || f.Severity == diff.SeverityBlocked {
+				t.Errorf("%v\n%s", f, manifest)
+			}
+		}
+		if !odd && (len(missing) > 0 || strings.Contains(string(manifest), "\n    # ") || strings.HasPrefix(string(manifest), "#")) {
+			t.Errorf("left out of what a manifest can say: %v\n%s", missing, manifest)
+		}
+		for _, u := range plan.Unmanaged {
+			if !strings.Contains(string(manifest), "# ") || !strings.Contains(string(manifest), u.ID) {
+				t.Errorf("silent about %v\n%s", u, manifest)
+			}
+		}
+		checkExported(t, live, organizations[0], string(manifest))
+	})
+}
+
+// checkExported: every field of an object that is exported is there, says nothing, or is named in a comment.
+func checkExported(t *rapid.T, live *spec.Live, desired *spec.Organization, manifest string) {
+	for _, d := range desired.Resources {
+		i := slices.IndexFunc(live.Resources, func(r spec.Resource) bool {
+			return (r.Address == d.Address || r.Address.Kind == "organization" && d.Address.Kind == "organization") && (d.ID == "" || d.ID == r.ID)
+		})
+		if i < 0 {
+			t.Fatalf("%s is not live\n%s", d.Address, manifest)
+		}
+		for _, f := range spec.KindOf(d.Address.Kind).Fields {
+			value, reported := spec.Get(live.Resources[i].Spec, f.Path)
+			_, exported := spec.Get(d.Spec, f.Path)
+			idle := f.Path == "idleTimeoutMinutes" && live.Resources[i].Spec["idleScaling"] == false
+			if reported && !exported && value != f.Default && !idle && !strings.Contains(manifest, "# "+f.Path+": "+spec.FormatValue(value)[:1]) {
+				t.Errorf("%s: silent about %s %v\n%s", d.Address, f.Path, value, manifest)
+			}
+		}
+	}
 }

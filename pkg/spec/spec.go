@@ -79,6 +79,13 @@ type Resource struct {
 	Refs map[string]string
 }
 
+// Keys of Resource.Status that an observation sets.
+const (
+	StatusRefused    = "refused"    // why detail fields (Field.Detail) are missing: the key may not read them
+	StatusUnreadable = "unreadable" // the same: the API does not answer about this object
+	StatusUnfinished = "unfinished" // the nonce of a service whose creation is not complete
+)
+
 // Intent is what a manifest says about an object besides its fields.
 type Intent struct {
 	Absent     bool           // ensure: absent

@@ -1,0 +1,258 @@
+package spec_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+const organizationID = "2404d339-6921-4f1c-bf80-b07d5e23b91a"
+
+// liveOf is an organization of these objects, ids and natural keys filled in where a test does not care.
+func liveOf(resources ...spec.Resource) *spec.Live {
+	live := &spec.Live{OrganizationID: organizationID, OrganizationName: "Acme", NotChecked: map[string]string{}}
+	for _, r := range resources {
+		if r.Status == nil {
+			r.Status = spec.Tree{}
+		}
+		live.Resources = append(live.Resources, r)
+	}
+	return live
+}
+
+func liveService(name, id string, fields spec.Tree) spec.Resource {
+	out := spec.Resource{Address: spec.Address{Kind: "service", Name: name}, ID: id, Spec: spec.Tree{"name": name}}
+	for k, v := range fields {
+		out.Spec[k] = v
+	}
+	return out
+}
+
+func liveKey(name, id string, fields spec.Tree) spec.Resource {
+	out := liveService(name, id, fields)
+	out.Address.Kind = "key"
+	return out
+}
+
+const (
+	id1 = "00000000-0000-4000-8000-000000000001"
+	id2 = "00000000-0000-4000-8000-000000000002"
+	id3 = "00000000-0000-4000-8000-000000000003"
+)
+
+// exported is the spec of an export, one that can be validated, and what stands above the file.
+func exported(t *testing.T, live *spec.Live) (head, body string, missing []string) {
+	t.Helper()
+	manifest, missing, err := spec.Export(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, diags := spec.Load([]spec.File{{Name: "export.yaml", Data: manifest}}); diags.HasErrors() {
+		t.Errorf("%v\n%s", diags, manifest)
+	}
+	head, body, _ = strings.Cut(string(manifest), "apiVersion: orgctl/v1\n")
+	_, body, _ = strings.Cut(body, "spec:\n")
+	return head, body, missing
+}
+
+// TestExportLeavesOutWhatManifestsCannotSay, and says the value and the reason.
+func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
+	const rest = "  privateEndpoints: []\n"
+	for _, tc := range []struct {
+		name string
+		live *spec.Live
+		want string
+	}{
+		{
+			"limits raised for a customer",
+			liveOf(liveService("big", id1, spec.Tree{
+				"minReplicaMemoryGb": int64(16), "maxReplicaMemoryGb": int64(720), "idleScaling": true, "idleTimeoutMinutes": int64(1),
+				"backupConfiguration": spec.Tree{"backupPeriodInHours": int64(24), "backupRetentionPeriodInHours": int64(12)},
+			})),
+			`  services:
+    # maxReplicaMemoryGb: 720 is left out: maxReplicaMemoryGb must be from 8 to 356, not 720 (OC226)
+    # idleTimeoutMinutes: 1 is left out: idleTimeoutMinutes must be 5 or more, not 1 (OC226)
+    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be 24 or more, not 12 (OC226)
+    - name: big
+      minReplicaMemoryGb: 16
+      idleScaling: true
+      backupConfiguration:
+        backupPeriodInHours: 24
+`,
+		},
+		{
+			"a list is kept or left out as a whole",
+			liveOf(liveService("s", id1, spec.Tree{"tags": []any{spec.Tree{"key": "a"}, spec.Tree{"key": "http://x", "value": "y"}}, "state": "running"})),
+			`  services:
+    # tags: [{key: "a"}, {key: "http://x", value: "y"}] is left out: key must be letters, digits and . _ - only, not "http://x" (OC228)
+    - name: s
+      state: running
+`,
+		},
+		{
+			"a list of which nothing is left is no list",
+			liveOf(liveService("s", id1, spec.Tree{"backupConfiguration": spec.Tree{"backupRetentionPeriodInHours": int64(12)}})),
+			`  services:
+    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be 24 or more, not 12 (OC226)
+    - name: s
+`,
+		},
+		{
+			"names that manifests cannot have",
+			liveOf(liveService("ends ", id1, nil), liveService("fine", id2, nil), liveService("two\nlines", id3, nil)),
+			`  # service "ends " (` + id1 + `) is left out: name must be one line of text without spaces at its ends, not "ends " (OC228)
+  # service "two\nlines" (` + id3 + `) is left out: name must be one line of text without spaces at its ends, not "two\nlines" (OC228)
+  services:
+    - name: fine
+`,
+		},
+		{
+			"what nobody sees",
+			liveOf(liveService("or\u200bders", id1, nil), liveService("s", id2, spec.Tree{
+				"ipAccessList": []any{spec.Tree{"source": "203.0.113.0/24", "description": "a\u2028- source: 0.0.0.0/0\u202e"}}})),
+			`  # service "or\u200bders" (` + id1 + `) is left out: invisible character U+200B (OC204)
+  services:
+    # ipAccessList: [{description: "a\u2028- source: 0.0.0.0/0\u202e", source: "203.0.113.0/24"}] is left out: line separator U+2028, written as an escape (OC204)
+    - name: s
+`,
+		},
+		{
+			"twins",
+			liveOf(liveKey("ci", id1, spec.Tree{"state": "disabled"}), liveKey("ci", id2, nil), liveKey("ci", id3, nil)),
+			"  services: []\n" + `  keys:
+    # also live under this name and not managed here: ` + id2 + ", " + id3 + `
+    - name: ci
+      id: ` + id1 + `
+      state: disabled
+`,
+		},
+		{
+			"a secondary named like its primary",
+			liveOf(liveService("a", id1, spec.Tree{"warehouse": "a", "isReadonly": true}), liveService("a", id2, nil)),
+			`  services:
+    # also live under this name and not managed here: ` + id2 + `
+    # warehouse: "a" is left out: a service cannot be its own warehouse (OC252)
+    # isReadonly: true is left out: isReadonly is given without warehouse (OC253)
+    - name: a
+      id: ` + id1 + `
+`,
+		},
+		{
+			"a secondary whose primary the key cannot see",
+			liveOf(liveService("s", id1, spec.Tree{"warehouse": "", "isReadonly": true}), liveService("u", id2, spec.Tree{"warehouse": "gone"})),
+			`  services:
+    # warehouse: "" is left out: warehouse must be one line of text without spaces at its ends, not "" (OC228)
+    # isReadonly: true is left out: isReadonly is given without warehouse (OC253)
+    - name: s
+    # warehouse: "gone" is left out: warehouse "gone" is no declared service (OC252)
+    - name: u
+`,
+		},
+		{
+			"a secondary whose primary is left out",
+			liveOf(liveService("p ", id1, nil), liveService("s", id2, spec.Tree{"warehouse": "p "})),
+			`  # service "p " (` + id1 + `) is left out: name must be one line of text without spaces at its ends, not "p " (OC228)
+  services:
+    # warehouse: "p " is left out: warehouse must be one line of text without spaces at its ends, not "p " (OC228)
+    - name: s
+`,
+		},
+		{
+			"IPv6",
+			liveOf(liveKey("k", id1, spec.Tree{"ipAccessList": []any{spec.Tree{"source": "::/0"}, spec.Tree{"source": "203.0.113.7/32"}}})),
+			"  services: []\n" + `  keys:
+    # ipAccessList: [{source: "::/0"}, {source: "203.0.113.7"}] is left out: source "::/0" is IPv6 (OC261)
+    - name: k
+`,
+		},
+		{
+			"names that other readers misread",
+			liveOf(liveService("<<", id1, nil), liveService("=", id1, nil), liveService("~", id1, nil), liveService("0o7", id1, nil),
+				liveService("12:30:45", id1, nil), liveService("1_000", id1, nil), liveService("1e3", id1, nil), liveService("2404d339-1", id1, nil),
+				liveService("No", id1, nil), liveService("n", id1, nil), liveService("on", id1, nil), liveService("orders", id1, nil), liveService(".inf", id1, nil)),
+			`  services:
+    - name: "<<"
+    - name: "="
+    - name: "~"
+    - name: "0o7"
+    - name: "12:30:45"
+    - name: "1_000"
+    - name: "1e3"
+    - name: 2404d339-1
+    - name: "No"
+    - name: "n"
+    - name: "on"
+    - name: orders
+    - name: ".inf"
+`,
+		},
+		{
+			"a creation that was interrupted",
+			liveOf(spec.Resource{Address: spec.Address{Kind: "service", Name: "s"}, ID: id1, Spec: spec.Tree{"name": "s"}, Status: spec.Tree{spec.StatusUnfinished: "n"}}),
+			`  services:
+    # its creation is not finished: the next apply will finish it
+    - name: s
+`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			head, body, _ := exported(t, tc.live)
+			want := rest + tc.want
+			if !strings.Contains(want, "services:") {
+				want += "  services: []\n"
+			}
+			if !strings.Contains(want, "  keys:") {
+				want += "  keys: []\n"
+			}
+			want += "  members: []\n  invitations: []\n"
+			if diff := cmp.Diff(want, body); diff != "" || head != "" {
+				t.Errorf("%s(-want +got):\n%s", head, diff)
+			}
+		})
+	}
+}
+
+// TestExportSaysWhatItDidNotRead, in the file and to whoever runs it.
+func TestExportSaysWhatItDidNotRead(t *testing.T) {
+	backups := spec.Tree{spec.StatusUnreadable: "the API key has no permission to view backups"}
+	live := liveOf(
+		spec.Resource{Address: spec.Address{Kind: "organization", Name: organizationID}, ID: organizationID, Spec: spec.Tree{"name": " Acme"}},
+		spec.Resource{Address: spec.Address{Kind: "service", Name: "a"}, ID: id1, Spec: spec.Tree{"name": "a", "state": "broken"}, Status: backups},
+		spec.Resource{Address: spec.Address{Kind: "service", Name: "b"}, ID: id2, Spec: spec.Tree{"name": "b", "warehouse": "a"}},
+		spec.Resource{Address: spec.Address{Kind: "service", Name: "c"}, ID: id3, Spec: spec.Tree{"name": "c"}, Status: backups},
+		spec.Resource{Address: spec.Address{Kind: "member", Name: id1}, ID: id1, Spec: spec.Tree{"roles": []any{"Admin"}}},
+	)
+	live.NotChecked["keys"] = "the API key has no permission to view API keys"
+	head, body, missing := exported(t, live)
+	wantHead := `# keys are not exported: the API key has no permission to view API keys
+# name: " Acme" is left out: name must be one line of text without spaces at its ends, not " Acme" (OC228)
+
+`
+	wantBody := `  privateEndpoints: []
+  services:
+    # backupConfiguration is not exported: the API key has no permission to view backups
+    # state: "broken" is left out: state must be running or stopped, not "broken" (OC225)
+    - name: a
+    - name: b
+      warehouse: a
+    # backupConfiguration is not exported: the API key has no permission to view backups
+    - name: c
+  # member ` + id1 + ` is left out: the API does not show its e-mail address
+  members: []
+  invitations: []
+`
+	if diff := cmp.Diff(wantHead+wantBody, head+body); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want := []string{
+		"keys are not exported: the API key has no permission to view API keys",
+		"backupConfiguration of 2 services is not exported: the API key has no permission to view backups",
+		"3 things that a manifest cannot say are left out; comments in the manifest say which and why",
+	}
+	if diff := cmp.Diff(want, missing); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
