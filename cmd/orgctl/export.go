@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -42,9 +43,14 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	manifest, _, err := spec.Export(live)
+	manifest, missing, err := spec.Export(live)
 	if err != nil {
 		return err
+	}
+	for _, m := range missing {
+		if err := view.Message(e.stderr, "warning: "+m); err != nil {
+			return err
+		}
 	}
 	return e.write(to, func(w io.Writer) error { _, err := w.Write(manifest); return err })
 }

@@ -5,60 +5,133 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// Export writes a live organization as one manifest that plans empty right after. What a manifest cannot say of it (a second
-// object of one name, an IPv6 entry) is left unmanaged and said in a comment, rather than exported wrongly.
+// Export writes a live organization as one manifest that is valid and plans empty right after. It is held to the rules by being
+// loaded: what they refuse is left unmanaged, and a comment says its value and the reason. Comments also name what was not read,
+// and live objects that share the name of an exported one. What is missing is said once more in short, a sentence each.
 func Export(live *Live) (manifest []byte, missing []string, err error) {
-	e := exporter{live: live, joined: map[string]bool{}, ids: map[Address][]string{}}
+	e := exporter{live: live, joined: map[string]bool{}, ids: map[Address][]string{}, root: &block{}, spec: &block{}}
 	for _, r := range live.Resources {
 		if r.Address.Kind == memberKind.Name {
 			e.joined[r.Address.Name] = true
 		}
 		e.ids[r.Address] = append(e.ids[r.Address], r.ID)
 	}
-	body := &block{}
-	for _, r := range live.Resources {
-		if r.Address.Kind == organizationKind.Name {
-			e.fields(body, organizationKind, r)
+	e.write()
+	for {
+		manifest, err = encodeYAML(e.root)
+		if err != nil {
+			return nil, nil, err
+		}
+		_, problems := load([]File{{Name: "export", Data: manifest}})
+		problems = slices.DeleteFunc(problems, func(d Diagnostic) bool { return d.Severity != SeverityError })
+		if len(problems) == 0 {
+			return manifest, e.missing(), nil
+		}
+		if !e.leaveOut(manifest, problems) {
+			return nil, nil, fmt.Errorf("write manifest: it would not be valid: %s", problems[0])
 		}
 	}
-	for _, kind := range Kinds() {
-		if _, hidden := live.NotChecked[kind.Collection]; kind.Collection != "" && !hidden {
-			body.put(kind.Collection, e.collection(kind))
-		}
-	}
-	metadata := &block{}
-	metadata.put("name", handle(live.OrganizationName))
-	metadata.put("id", live.OrganizationID)
-	root := &block{}
-	root.put("apiVersion", "orgctl/v1")
-	root.put("kind", "Organization")
-	root.put("metadata", metadata)
-	root.put("spec", body)
-	manifest, err = encodeYAML(root)
-	return manifest, nil, err
 }
 
 type exporter struct {
 	live   *Live
 	joined map[string]bool
 	ids    map[Address][]string // all ids of a name, the lowest first, which stands for it
+
+	root, spec *block
+	unread     []unreadDetails // an entry for each object
+	left       int             // what is live and cannot be said
+}
+
+type unreadDetails struct {
+	kind   *Kind
+	reason string
 }
 
 // block is a mapping in the order of writing, with a comment above it.
 type block struct {
 	comment string
 	keys    []string
-	values  []any // string, bool, int64, float64, nil, []any and *block
+	values  []any             // string, bool, int64, float64, nil, []any and *block
+	above   map[string]string // comments above keys
+	of      Resource          // the object that it is the entry of
+	gone    bool              // not to be written after all
 }
 
 func (b *block) put(key string, value any) {
 	b.keys, b.values = append(b.keys, key), append(b.values, value)
 }
 
+func (b *block) value(key string) any {
+	if i := slices.Index(b.keys, key); i >= 0 {
+		return b.values[i]
+	}
+	return nil
+}
+
+// drop takes a key away; it reports whether there was one.
+func (b *block) drop(key string) bool {
+	i := slices.Index(b.keys, key)
+	if i < 0 {
+		return false
+	}
+	b.keys, b.values = slices.Delete(b.keys, i, i+1), slices.Delete(b.values, i, i+1)
+	return true
+}
+
 func (b *block) remark(format string, args ...any) {
-	b.comment = strings.TrimPrefix(b.comment+"\n"+fmt.Sprintf(format, args...), "\n")
+	b.comment = commented(b.comment, fmt.Sprintf(format, args...))
+}
+
+func (b *block) remarkAbove(key, format string, args ...any) {
+	if b.above == nil {
+		b.above = map[string]string{}
+	}
+	b.above[key] = commented(b.above[key], fmt.Sprintf(format, args...))
+}
+
+// commented adds a line to a comment. Whatever a server puts into it stays within that line.
+func commented(comment, line string) string {
+	line = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || hidden(r) != "" {
+			return utf8.RuneError
+		}
+		return r
+	}, line)
+	return strings.TrimPrefix(comment+"\n"+line, "\n")
+}
+
+func (e *exporter) write() {
+	for _, r := range e.live.Resources {
+		if r.Address.Kind == organizationKind.Name {
+			e.spec.of = r
+			e.fields(e.spec, organizationKind, r)
+		}
+	}
+	for _, kind := range Kinds() {
+		if kind.Collection == "" {
+			continue
+		}
+		if reason, refused := e.live.NotChecked[kind.Collection]; refused {
+			e.root.remark("%s", notRead(kind.Collection, reason))
+			continue
+		}
+		e.spec.put(kind.Collection, e.collection(kind))
+	}
+	metadata := &block{}
+	metadata.put("name", handle(e.live.OrganizationName))
+	metadata.put("id", e.live.OrganizationID)
+	e.root.put("apiVersion", "orgctl/v1")
+	e.root.put("kind", "Organization")
+	e.root.put("metadata", metadata)
+	e.root.put("spec", e.spec)
+}
+
+func notRead(collection, reason string) string {
+	return fmt.Sprintf("%s are not exported: %s", collection, reason)
 }
 
 func (e *exporter) collection(kind *Kind) []any {
@@ -69,17 +142,34 @@ func (e *exporter) collection(kind *Kind) []any {
 			continue
 		case kind == invitationKind && e.joined[r.Address.Name]:
 			continue // satisfied; the member entry says it all
-		case (kind == memberKind || kind == invitationKind) && !strings.Contains(r.Address.Name, "@"):
-			continue // old servers show no e-mail, and without one there is nothing to declare
 		}
-		b := &block{}
+		b := &block{of: r}
 		if others := e.others(r); len(others) > 0 {
+			e.left += len(others)
 			b.remark("also live under this name and not managed here: %s", strings.Join(others, ", "))
+		}
+		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
+			b.remark("its creation is not finished: the next apply will finish it")
+		}
+		if reason, unread := r.Status[StatusUnreadable].(string); unread {
+			e.unread = append(e.unread, unreadDetails{kind, reason})
+			b.remark("%s is not exported: %s", details(kind), reason)
 		}
 		e.fields(b, kind, r)
 		out = append(out, b)
 	}
 	return out
+}
+
+// details names what holds the fields that are read by requests of their own.
+func details(kind *Kind) string {
+	var keys []string
+	for _, f := range kind.Fields {
+		if key, _, _ := strings.Cut(f.Path, "."); f.Detail && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // others are the ids of further live objects of the same name.
@@ -97,9 +187,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 			continue
 		}
 		if f.List == ipList {
-			if value, ok = e.ipEntries(b, f.Path, value); !ok {
-				continue
-			}
+			value = ipEntries(value)
 		}
 		parent, child, isNested := strings.Cut(f.Path, ".")
 		if !isNested {
@@ -117,18 +205,13 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 	}
 }
 
-// ipEntries spells entries as manifests must: networks without host bits. A list with an entry that manifests cannot hold is
-// left unmanaged, since declaring the rest would remove it.
-func (e *exporter) ipEntries(b *block, path string, value any) (any, bool) {
+// ipEntries spells entries as manifests must: each network once and without host bits.
+func ipEntries(value any) []any {
 	entries, _ := value.([]any)
 	out := make([]any, 0, len(entries))
 	seen := map[string]bool{}
 	for _, entry := range entries {
 		source := CanonicalCIDR(text(entry, "source"))
-		if strings.Contains(source, ":") || !strings.Contains(source, "/") {
-			b.remark("%s is not managed: a manifest cannot say %q", path, text(entry, "source"))
-			return nil, false
-		}
 		if seen[source] {
 			continue
 		}
@@ -139,7 +222,142 @@ func (e *exporter) ipEntries(b *block, path string, value any) (any, bool) {
 		}
 		out = append(out, spelled)
 	}
-	return out, true
+	return out
+}
+
+// leaveOut takes away what problems are about. It reports whether it took anything.
+func (e *exporter) leaveOut(manifest []byte, problems Diagnostics) bool {
+	parts := partsOf(manifest)
+	before := e.left
+	for _, d := range problems {
+		e.leaveOutPart(parts.at(d.Pos), fmt.Sprintf("%s (%s)", d.Message, d.Code))
+	}
+	for i, value := range e.spec.values {
+		if list, ok := value.([]any); ok {
+			e.spec.values[i] = slices.DeleteFunc(list, func(entry any) bool { return entry.(*block).gone })
+		}
+	}
+	return e.left > before
+}
+
+// leaveOutPart takes away what a path leads into: an id, a setting of the organization, or part of an object.
+func (e *exporter) leaveOutPart(path []any, reason string) {
+	if len(path) < 2 {
+		return
+	}
+	key, _ := path[1].(string)
+	if path[0] == "metadata" && key == "id" {
+		if metadata, ok := e.root.value("metadata").(*block); ok && metadata.drop(key) {
+			e.left++
+			e.root.remark("metadata.id: %s is left out: %s", shown(e.live.OrganizationID), reason)
+		}
+		return
+	}
+	if list, ok := e.spec.value(key).([]any); ok && len(path) > 2 {
+		i, _ := path[2].(int)
+		e.leaveOutOf(list[i].(*block), key, path[3:], reason)
+		return
+	}
+	if e.spec.drop(key) {
+		e.left++
+		if value, ok := e.spec.of.Spec[key]; ok {
+			e.root.remark("%s: %s is left out: %s", key, excerpt(value), reason)
+		} else {
+			e.root.remark("%s are left out: %s", key, reason)
+		}
+	}
+}
+
+// leaveOutOf takes away one field of an object. A list goes as a whole, since declaring the rest of one would remove what is
+// missing of it. The object goes as a whole where the path leads to what identifies it.
+func (e *exporter) leaveOutOf(b *block, collection string, path []any, reason string) {
+	if b.gone {
+		return
+	}
+	var field string
+	if len(path) > 0 {
+		field, _ = path[0].(string)
+	}
+	if field == "" || identifies(b.of.Address.Kind, field) {
+		b.gone = true
+		e.left++
+		address := b.of.Address
+		ids := e.ids[address]
+		if address.Kind == memberKind.Name { // whose invitation, if the API still lists it, was to be said by the member
+			ids = slices.Concat(ids, e.ids[Address{invitationKind.Name, address.Name}])
+		}
+		e.spec.remarkAbove(collection, "%s %s (%s) is left out: %s", address.Kind, quoted(address.Name), strings.Join(ids, ", "), reason)
+		return
+	}
+	nested, isNested := b.value(field).(*block)
+	if !isNested || len(path) == 1 {
+		e.leaveOutField(b, b, field, field, reason)
+		if field == "autoscalingMode" { // they imply one
+			for _, f := range replicaFields {
+				e.leaveOutField(b, b, f, f, "it implies an autoscalingMode")
+			}
+		}
+		return
+	}
+	sub, _ := path[1].(string)
+	e.leaveOutField(b, nested, sub, field+"."+sub, reason)
+	if len(nested.keys) == 0 {
+		b.drop(field)
+	}
+}
+
+func (e *exporter) leaveOutField(b, in *block, key, path, reason string) {
+	if !in.drop(key) {
+		return // two rules said so
+	}
+	e.left++
+	value, _ := Get(b.of.Spec, path)
+	b.remark("%s: %s is left out: %s", path, excerpt(value), reason)
+}
+
+// identifies: without this field the entry of an object would be none, or one of another object.
+func identifies(kind, field string) bool {
+	if kind == privateEndpointKind.Name {
+		return field != "description"
+	}
+	return field == "id" || field == "name" || field == "email"
+}
+
+// excerpt shows a live value in a comment.
+func excerpt(value any) string { return clipTo(FormatValue(value), 200) }
+
+// missing says what the manifest leaves out, for whoever runs the export.
+func (e *exporter) missing() []string {
+	var out []string
+	for _, kind := range Kinds() {
+		if reason, refused := e.live.NotChecked[kind.Collection]; refused && kind.Collection != "" {
+			out = append(out, notRead(kind.Collection, reason))
+		}
+	}
+	count := map[unreadDetails]int{}
+	for _, u := range e.unread {
+		count[u]++
+	}
+	for _, u := range e.unread {
+		if n := count[u]; n > 0 {
+			out = append(out, fmt.Sprintf("%s of %s is not exported: %s", details(u.kind), counted(n, u.kind.Name), u.reason))
+			count[u] = 0 // said
+		}
+	}
+	switch {
+	case e.left == 1:
+		out = append(out, "1 thing that a manifest cannot say is left out; a comment in the manifest says which and why")
+	case e.left > 1:
+		out = append(out, fmt.Sprintf("%d things that a manifest cannot say are left out; comments in the manifest say which and why", e.left))
+	}
+	return out
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // exported gives a tree value its written form: mappings in one order, the telling key first.

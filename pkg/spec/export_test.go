@@ -75,7 +75,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			`  services:
     # maxReplicaMemoryGb: 720 is left out: maxReplicaMemoryGb must be from 8 to 356, not 720 (OC226)
     # idleTimeoutMinutes: 1 is left out: idleTimeoutMinutes must be 5 or more, not 1 (OC226)
-    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be 24 or more, not 12 (OC226)
+    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be from 24 to 1080, not 12 (OC226)
     - name: big
       minReplicaMemoryGb: 16
       idleScaling: true
@@ -87,7 +87,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			"a list is kept or left out as a whole",
 			liveOf(liveService("s", id1, spec.Tree{"tags": []any{spec.Tree{"key": "a"}, spec.Tree{"key": "http://x", "value": "y"}}, "state": "running"})),
 			`  services:
-    # tags: [{key: "a"}, {key: "http://x", value: "y"}] is left out: key must be letters, digits and . _ - only, not "http://x" (OC228)
+    # tags: [{key: "a"}, {key: "http://x", value: "y"}] is left out: key must be letters, digits, dots, hyphens and underscores, not "http://x" (OC228)
     - name: s
       state: running
 `,
@@ -96,7 +96,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			"a list of which nothing is left is no list",
 			liveOf(liveService("s", id1, spec.Tree{"backupConfiguration": spec.Tree{"backupRetentionPeriodInHours": int64(12)}})),
 			`  services:
-    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be 24 or more, not 12 (OC226)
+    # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be from 24 to 1080, not 12 (OC226)
     - name: s
 `,
 		},
@@ -115,7 +115,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 				"ipAccessList": []any{spec.Tree{"source": "203.0.113.0/24", "description": "a\u2028- source: 0.0.0.0/0\u202e"}}})),
 			`  # service "or\u200bders" (` + id1 + `) is left out: invisible character U+200B (OC204)
   services:
-    # ipAccessList: [{description: "a\u2028- source: 0.0.0.0/0\u202e", source: "203.0.113.0/24"}] is left out: line separator U+2028, written as an escape (OC204)
+    # ipAccessList: [{description: "a\u2028- source: 0.0.0.0/0\u202e", source: "203.0.113.0/24"}] is left out: direction character U+202E (OC204)
     - name: s
 `,
 		},
@@ -144,7 +144,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			"a secondary whose primary the key cannot see",
 			liveOf(liveService("s", id1, spec.Tree{"warehouse": "", "isReadonly": true}), liveService("u", id2, spec.Tree{"warehouse": "gone"})),
 			`  services:
-    # warehouse: "" is left out: warehouse must be one line of text without spaces at its ends, not "" (OC228)
+    # warehouse: "" is left out: warehouse has 0 characters, at least 1 needed (OC229)
     # isReadonly: true is left out: isReadonly is given without warehouse (OC253)
     - name: s
     # warehouse: "gone" is left out: warehouse "gone" is no declared service (OC252)
@@ -156,7 +156,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			liveOf(liveService("p ", id1, nil), liveService("s", id2, spec.Tree{"warehouse": "p "})),
 			`  # service "p " (` + id1 + `) is left out: name must be one line of text without spaces at its ends, not "p " (OC228)
   services:
-    # warehouse: "p " is left out: warehouse must be one line of text without spaces at its ends, not "p " (OC228)
+    # warehouse: "p " is left out: warehouse "p " is no declared service (OC252)
     - name: s
 `,
 		},
@@ -164,7 +164,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			"IPv6",
 			liveOf(liveKey("k", id1, spec.Tree{"ipAccessList": []any{spec.Tree{"source": "::/0"}, spec.Tree{"source": "203.0.113.7/32"}}})),
 			"  services: []\n" + `  keys:
-    # ipAccessList: [{source: "::/0"}, {source: "203.0.113.7"}] is left out: source "::/0" is IPv6 (OC261)
+    # ipAccessList: [{source: "::/0"}, {source: "203.0.113.7/32"}] is left out: source "::/0" is IPv6 (OC261)
     - name: k
 `,
 		},
@@ -223,13 +223,12 @@ func TestExportSaysWhatItDidNotRead(t *testing.T) {
 		spec.Resource{Address: spec.Address{Kind: "service", Name: "a"}, ID: id1, Spec: spec.Tree{"name": "a", "state": "broken"}, Status: backups},
 		spec.Resource{Address: spec.Address{Kind: "service", Name: "b"}, ID: id2, Spec: spec.Tree{"name": "b", "warehouse": "a"}},
 		spec.Resource{Address: spec.Address{Kind: "service", Name: "c"}, ID: id3, Spec: spec.Tree{"name": "c"}, Status: backups},
-		spec.Resource{Address: spec.Address{Kind: "member", Name: id1}, ID: id1, Spec: spec.Tree{"roles": []any{"Admin"}}},
+		spec.Resource{Address: spec.Address{Kind: "member", Name: id1}, ID: id1, Spec: spec.Tree{"email": id1, "roles": []any{"Admin"}}},
 	)
 	live.NotChecked["keys"] = "the API key has no permission to view API keys"
 	head, body, missing := exported(t, live)
 	wantHead := `# keys are not exported: the API key has no permission to view API keys
 # name: " Acme" is left out: name must be one line of text without spaces at its ends, not " Acme" (OC228)
-
 `
 	wantBody := `  privateEndpoints: []
   services:
@@ -240,7 +239,7 @@ func TestExportSaysWhatItDidNotRead(t *testing.T) {
       warehouse: a
     # backupConfiguration is not exported: the API key has no permission to view backups
     - name: c
-  # member ` + id1 + ` is left out: the API does not show its e-mail address
+  # member "` + id1 + `" (` + id1 + `) is left out: email must be an e-mail address, not "` + id1 + `" (OC228)
   members: []
   invitations: []
 `

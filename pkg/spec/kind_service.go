@@ -82,9 +82,8 @@ func alignService(desired, live Tree) {
 	switch {
 	case hasMin && hasMax && minimum == maximum && mode != "horizontal" && (mode == "vertical" || liveMode != "horizontal"):
 		// A band of one width is accepted as a count and reads back as one.
-		desired["numReplicas"] = minimum
-		delete(desired, "minReplicas")
-		delete(desired, "maxReplicas")
+		asCount(desired)
+		asCount(live)
 		hasCount = true
 	case hasMin && hasMax && mode == "" && minimum != maximum:
 		desired["autoscalingMode"] = "horizontal"
@@ -103,5 +102,14 @@ func alignService(desired, live Tree) {
 	}
 	if idling == false {
 		delete(desired, "idleTimeoutMinutes")
+	}
+}
+
+// asCount turns a band of replicas of one width into their number.
+func asCount(t Tree) {
+	if minimum, ok := t["minReplicas"]; ok && minimum == t["maxReplicas"] {
+		t["numReplicas"] = minimum
+		delete(t, "minReplicas")
+		delete(t, "maxReplicas")
 	}
 }

@@ -18,6 +18,12 @@ const maxDiagnostics = 200
 //
 // Trees of the result may share parts (an IP set is expanded into the same entries everywhere); Clone before changing one.
 func Load(files []File) ([]*Organization, Diagnostics) {
+	organizations, diags := load(files)
+	return organizations, capped(diags)
+}
+
+// load is Load with every problem, however many there are.
+func load(files []File) ([]*Organization, Diagnostics) {
 	var (
 		diags    Diagnostics
 		docs     = map[string][]document{} // by metadata.name
@@ -54,7 +60,7 @@ func Load(files []File) ([]*Organization, Diagnostics) {
 		organizations = append(organizations, d.resolve(name))
 		diags = append(diags, d.diags...)
 	}
-	diags = capped(settled(diags).Sort())
+	diags = settled(diags).Sort()
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -12,11 +12,13 @@ import (
 const maxShown = 60
 
 // clip shortens a text for a message.
-func clip(s string) string {
-	if utf8.RuneCountInString(s) <= maxShown {
+func clip(s string) string { return clipTo(s, maxShown) }
+
+func clipTo(s string, characters int) string {
+	if utf8.RuneCountInString(s) <= characters {
 		return s
 	}
-	return string([]rune(s)[:maxShown]) + "..."
+	return string([]rune(s)[:characters]) + "..."
 }
 
 // describe shows an offending value with its type: text "yes", number 3, a list of 2 elements. It never walks into a value,

@@ -225,13 +225,16 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 		}
 	}
 	add := func(kind, name string, fields spec.Tree) {
+		if kind != "privateEndpoint" {
+			name = spec.CanonicalName(name) // as observations have it
+		}
 		live.Resources = append(live.Resources, spec.Resource{
 			Address: spec.Address{Kind: kind, Name: name}, ID: id(), Spec: fields, Status: spec.Tree{},
 		})
 	}
 	names := func(what string) []string {
 		plain := rapid.SampledFrom([]string{"a", "b", "orders", "Überlauf", "2027-06-30", "yes", "<<", "=", "~", "1e3", "0o7", "12:30:45", "a: b", "# a", "null", "1.10", "x y", "-", "'", `"`, "*a", "&a", "!a", "%a", "@a", "`"})
-		anything := rapid.OneOf(plain, rapid.SampledFrom([]string{" a", "a ", "", "a\nb", "a\tb", "a\r", "\u202ea", "a\u200b", "a\u2028b", "a\u0085", "\ufeffa", "\x00", "a", "b"}), rapid.String())
+		anything := rapid.OneOf(plain, rapid.SampledFrom([]string{" a", "a ", "", "a\nb", "a\tb", "a\r", "\u202ea", "a\u200b", "a\u2028b", "a\u0085", "\ufeffa", "\x00", "a", "b", "e\u0301", "\u00e9"}), rapid.String())
 		if odd {
 			return rapid.SliceOfN(anything, 0, 5).Draw(t, what)
 		}
@@ -284,6 +287,9 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 		optional(s, "autoscalingMode", []any{"vertical"}, "horizontal", "diagonal")
 		if odd && rapid.Bool().Draw(t, "band") {
 			s["minReplicas"], s["maxReplicas"] = pick("least", numbers(1, 3)), pick("most", numbers(1, 3, 40))
+			if s["autoscalingMode"] == nil {
+				s["autoscalingMode"] = "horizontal" // as observations have it
+			}
 		}
 		optional(s, "idleScaling", []any{true, false})
 		optional(s, "idleTimeoutMinutes", []any{int64(5), 7.5}, int64(1), int64(0))
@@ -311,7 +317,8 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 	for _, kind := range []string{"member", "invitation"} {
 		for _, name := range names(kind) {
 			plain := kind + fmt.Sprint(ids) + "@example.com"
-			email := fmt.Sprint(pick("email", []any{plain}, strings.ToLower(name)+"@example.com", strings.ToLower(name), "both@example.com"))
+			email := fmt.Sprint(pick("email", []any{plain}, name+"@example.com", name, "both@example.com"))
+			email = spec.CanonicalName(strings.ToLower(email))
 			add(kind, email, spec.Tree{"email": email, "roles": list("role", []any{"Admin", "Developer"}, "ADMIN", "")})
 		}
 	}

@@ -2,7 +2,10 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -33,7 +36,8 @@ func blockNode(b *block) (*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
+		name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, HeadComment: b.above[key]}
+		node.Content = append(node.Content, name, value)
 	}
 	return node, nil
 }
@@ -55,14 +59,86 @@ func valueNode(v any) (*yaml.Node, error) {
 			node.Content = append(node.Content, child)
 		}
 		return node, nil
+	case string:
+		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}
+		if needsQuotes(v) {
+			node.Style = yaml.DoubleQuotedStyle
+		}
+		return node, nil
 	default:
 		node := &yaml.Node{}
-		if err := node.Encode(v); err != nil { // quotes what would read back as something else
+		if err := node.Encode(v); err != nil {
 			return nil, fmt.Errorf("write manifest: %w", err)
-		}
-		if text, ok := v.(string); ok && strings.ContainsAny(text, "\n\t") {
-			node.Style = yaml.DoubleQuotedStyle // yaml.v3 writes some texts of several lines as blocks that it cannot read
 		}
 		return node, nil
 	}
+}
+
+// misread is text that yaml.v3 writes plain, since it would read it as text, and that other readers take for something else:
+// truth values and numbers in the forms of YAML 1.1 and 1.2, merge keys.
+var misread = regexp.MustCompile(`^(?:(?i:y|yes|n|no|on|off)|=|<<|` +
+	`[-+]?(?:0[bxo][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?)|` +
+	`[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)$`)
+
+// needsQuotes: as a block, yaml.v3 would write some texts of several lines so that it cannot read them.
+func needsQuotes(text string) bool {
+	if strings.ContainsAny(text, "\n\t") || misread.MatchString(text) {
+		return true
+	}
+	what, _ := hiddenIn(text)
+	return what != ""
+}
+
+// parts are those of a manifest that encodeYAML wrote, in the order of the text, down to the fields of nested objects.
+type parts []part
+
+type part struct {
+	line, column int
+	path         []any // keys (string) and indexes (int)
+}
+
+// maxPart is the length of the path of a field in a nested object: spec, services, 0, backupConfiguration, backupStartTime.
+const maxPart = 5
+
+func partsOf(manifest []byte) parts {
+	var out parts
+	var visit func(n *yaml.Node, path []any)
+	visit = func(n *yaml.Node, path []any) {
+		out = append(out, part{n.Line, n.Column, path})
+		if len(path) == maxPart {
+			return
+		}
+		for i, child := range n.Content {
+			switch n.Kind {
+			case yaml.DocumentNode:
+				visit(child, path)
+			case yaml.SequenceNode:
+				visit(child, append(slices.Clip(path), i))
+			case yaml.MappingNode:
+				visit(child, append(slices.Clip(path), n.Content[i-i%2].Value))
+			}
+		}
+	}
+	nodes, _ := parseNodes(manifest)
+	for _, n := range nodes {
+		visit(n, nil)
+	}
+	return out
+}
+
+// at is the path of the part that a place lies in: the last that begins before it.
+func (p parts) at(pos Pos) []any {
+	i, found := slices.BinarySearchFunc(p, pos, func(q part, pos Pos) int {
+		return cmp.Or(cmp.Compare(q.line, pos.Line), cmp.Compare(q.column, pos.Column))
+	})
+	for found && i+1 < len(p) && p[i+1].line == pos.Line && p[i+1].column == pos.Column {
+		i++ // an object begins where its first key does
+	}
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	return p[i].path
 }
