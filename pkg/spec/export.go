@@ -151,7 +151,7 @@ func (e *exporter) collection(kind *Kind) []any {
 		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
 			b.remark("its creation is not finished: the next apply will finish it")
 		}
-		if reason, unread := r.Status[StatusUnreadable].(string); unread {
+		if reason := unread(r); reason != "" {
 			e.unread = append(e.unread, unreadDetails{kind, reason})
 			b.remark("%s is not exported: %s", details(kind), reason)
 		}
@@ -159,6 +159,15 @@ func (e *exporter) collection(kind *Kind) []any {
 		out = append(out, b)
 	}
 	return out
+}
+
+// unread says why the details of an object are missing.
+func unread(r Resource) string {
+	if reason, ok := r.Status[StatusRefused].(string); ok {
+		return reason
+	}
+	reason, _ := r.Status[StatusUnreadable].(string)
+	return reason
 }
 
 // details names what holds the fields that are read by requests of their own.
@@ -186,6 +195,11 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		if f.Path == "idleTimeoutMinutes" && r.Spec["idleScaling"] == false {
 			continue
 		}
+		if id := r.Refs[f.Path]; id != "" && !e.means(f, r, value, id) {
+			e.left++
+			b.remark("%s: %s is left out: the one of that name that is meant, %s, is not exported", f.Path, excerpt(value), id)
+			continue
+		}
 		if f.List == ipList {
 			value = ipEntries(value)
 		}
@@ -203,6 +217,13 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		}
 		nested.put(child, exported(value))
 	}
+}
+
+// means reports that a name in the manifest will mean the object of an id, as far as the name is exported at all.
+func (e *exporter) means(f Field, r Resource, value any, id string) bool {
+	name, _ := value.(string)
+	ids := e.ids[f.Target(name, r.Spec)]
+	return len(ids) == 0 || ids[0] == id
 }
 
 // ipEntries spells entries as manifests must: each network once and without host bits.

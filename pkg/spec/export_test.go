@@ -31,6 +31,11 @@ func liveService(name, id string, fields spec.Tree) spec.Resource {
 	return out
 }
 
+func secondary(r spec.Resource, of string) spec.Resource {
+	r.Refs = map[string]string{"warehouse": of}
+	return r
+}
+
 func liveKey(name, id string, fields spec.Tree) spec.Resource {
 	out := liveService(name, id, fields)
 	out.Address.Kind = "key"
@@ -141,6 +146,28 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 `,
 		},
 		{
+			"a secondary of another than the one that has its name here",
+			liveOf(liveService("a", id1, nil), liveService("a", id2, nil), secondary(liveService("s", id3, spec.Tree{"warehouse": "a"}), id2)),
+			`  services:
+    # also live under this name and not managed here: ` + id2 + `
+    - name: a
+      id: ` + id1 + `
+    # warehouse: "a" is left out: the one of that name that is meant, ` + id2 + `, is not exported
+    - name: s
+`,
+		},
+		{
+			"a secondary of the one that has its name here",
+			liveOf(liveService("a", id1, nil), liveService("a", id2, nil), secondary(liveService("s", id3, spec.Tree{"warehouse": "a"}), id1)),
+			`  services:
+    # also live under this name and not managed here: ` + id2 + `
+    - name: a
+      id: ` + id1 + `
+    - name: s
+      warehouse: a
+`,
+		},
+		{
 			"a secondary whose primary the key cannot see",
 			liveOf(liveService("s", id1, spec.Tree{"warehouse": "", "isReadonly": true}), liveService("u", id2, spec.Tree{"warehouse": "gone"})),
 			`  services:
@@ -217,7 +244,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 
 // TestExportSaysWhatItDidNotRead, in the file and to whoever runs it.
 func TestExportSaysWhatItDidNotRead(t *testing.T) {
-	backups := spec.Tree{spec.StatusUnreadable: "the API key has no permission to view backups"}
+	backups := spec.Tree{spec.StatusRefused: "the API key has no permission to view backups"}
 	live := liveOf(
 		spec.Resource{Address: spec.Address{Kind: "organization", Name: organizationID}, ID: organizationID, Spec: spec.Tree{"name": " Acme"}},
 		spec.Resource{Address: spec.Address{Kind: "service", Name: "a"}, ID: id1, Spec: spec.Tree{"name": "a", "state": "broken"}, Status: backups},

@@ -275,8 +275,12 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 		optional(e, "description", []any{"", "prod"}, "two\nlines", "a\u200b")
 		add("privateEndpoint", address, e)
 	}
-	services := names("services")
-	for i, name := range services {
+	primaries := []spec.Resource{}
+	if odd && rapid.Bool().Draw(t, "a primary on its way out") {
+		primaries = append(primaries, spec.Resource{ID: id(), Spec: spec.Tree{"name": "leaving"}})
+	}
+	for _, name := range names("services") {
+		var refs map[string]string
 		s := spec.Tree{"name": name, "provider": pick("provider", []any{"aws"}, "oci", ""), "region": "us-east-1", "ipAccessList": ips()}
 		optional(s, "state", []any{"running", "stopped"}, "paused")
 		optional(s, "releaseChannel", []any{"default", "fast", "slow"}, "turbo")
@@ -296,10 +300,16 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 		optional(s, "privateEndpointIds", []any{[]any{}}, []any{"vpce-hidden"}, []any{"a", "a"}, []any{"b", " "})
 		optional(s, "endpoints", []any{[]any{spec.Tree{"protocol": "mysql", "enabled": true}}}, []any{spec.Tree{"protocol": "postgres", "enabled": true}})
 		s["tags"] = list("tag", []any{spec.Tree{"key": "team", "value": "x"}, spec.Tree{"key": "pinned"}}, spec.Tree{"key": "http://x", "value": "y"}, spec.Tree{"key": "team", "value": "\u202e"})
-		if odd && rapid.Bool().Draw(t, "secondary") {
-			s["warehouse"], s["isReadonly"] = rapid.SampledFrom(append(slices.Clone(services), "", "hidden")).Draw(t, "warehouse"), rapid.Bool().Draw(t, "read-only")
-		} else if i > 0 && services[0] != name && rapid.Bool().Draw(t, "plain secondary") {
-			s["warehouse"] = services[0]
+		if rapid.Bool().Draw(t, "secondary") && len(primaries) > 0 {
+			primary := rapid.SampledFrom(primaries).Draw(t, "primary")
+			s["warehouse"], refs = spec.CanonicalName(fmt.Sprint(primary.Spec["name"])), map[string]string{"warehouse": primary.ID}
+			if provider, ok := primary.Spec["provider"]; ok {
+				s["provider"] = provider // the services of a warehouse are in one place
+			}
+			optional(s, "isReadonly", []any{true, false})
+		} else if odd && rapid.IntRange(0, 3).Draw(t, "hidden primary") == 0 {
+			s["warehouse"], refs = "", map[string]string{"warehouse": ""}
+			optional(s, "isReadonly", []any{true, false})
 		}
 		if s["warehouse"] == nil && rapid.Bool().Draw(t, "backups") {
 			optional(s, "backupConfiguration.backupPeriodInHours", numbers(24, 48), int64(12), int64(5))
@@ -307,6 +317,10 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 			optional(s, "backupConfiguration.backupStartTime", []any{"03:00"}, "03:30", "3")
 		}
 		add("service", name, s)
+		r := &live.Resources[len(live.Resources)-1]
+		if r.Refs = refs; refs == nil {
+			primaries = append(primaries, *r)
+		}
 	}
 	for _, name := range names("keys") {
 		k := spec.Tree{"name": name, "roles": list("role", []any{"Admin", "Developer"}, "developer", "", " "), "ipAccessList": ips()}
