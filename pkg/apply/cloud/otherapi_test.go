@@ -170,7 +170,7 @@ func (b *bench) exported() *spec.Organization {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	text, err := spec.Export(live)
+	text, _, err := spec.Export(live)
 	if err != nil {
 		b.t.Fatal(err)
 	}
