@@ -169,7 +169,9 @@ type Finding struct {
 
 // OfObject reports that a finding concerns its object alone. That object, or a field of it, is left as it is; all others are
 // planned and applied.
-func (f *Finding) OfObject() bool { return slices.Contains(objectCodes, f.Code) }
+func (f *Finding) OfObject() bool {
+	return f.Severity == SeverityBlocked && slices.Contains(objectCodes, f.Code)
+}
 
 // objectCodes are those of findings about a single object that come from what is live.
 var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}

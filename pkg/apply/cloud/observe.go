@@ -31,7 +31,9 @@ type observation struct {
 	services     []cloudapi.Service
 	keys         []cloudapi.APIKey
 	members      []cloudapi.Member
-	invitations  []cloudapi.Invitation
+	invitations  []cloudapi.Invitation // the pending and the expired ones
+	pending      []cloudapi.Invitation
+	expired      []cloudapi.Invitation
 	roles        []cloudapi.Role
 	notChecked   map[string]string
 }
@@ -45,12 +47,11 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	}
 	b.watch.reset()
 	b.remember(o)
-	pending, expired := b.sortInvitations(o.invitations)
 	live := &spec.Live{
 		OrganizationID:   o.organization.ID,
 		OrganizationName: o.organization.Name,
 		NotChecked:       o.notChecked,
-		Expired:          expired,
+		Expired:          each(o.expired, func(i cloudapi.Invitation) spec.Address { return invitationResource(i, false).Address }),
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
 		Roles:            o.knownRoles(),
 	}
@@ -61,7 +62,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		serviceResources(o.services),
 		each(o.keys, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, migrated) }),
 		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
-		each(pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
+		each(o.pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
 	)
 	if err := b.readDetails(ctx, live.Resources, scope.Detail); err != nil {
 		return nil, err
@@ -122,6 +123,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	o.pending, o.expired = sortInvitations(o.invitations, b.api.ServerTime())
 	var missing []error
 	for i, l := range lists {
 		switch {
@@ -143,7 +145,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 // mayHaveCustomRoles reports whether roles may have to be sent by id: unless people and keys are shown, and shown without
 // assigned roles, nobody knows (FACTS 6.1).
 func (o *observation) mayHaveCustomRoles() bool {
-	return len(o.keys)+len(o.members)+len(o.invitations) == 0 || o.assigned() != nil
+	return len(o.keys)+len(o.members)+len(o.invitations) == 0 || o.migrated()
 }
 
 // Identify reads the organization of the key: the API lists exactly that one (FACTS 1.1). It fails when that is not the one
@@ -238,18 +240,18 @@ func (b *Backend) remember(o *observation) {
 	}
 	for _, v := range o.invitations {
 		s.invitations[v.ID] = true
-		if b.hasExpired(v) {
-			email := strings.ToLower(v.Email)
-			s.expired[email] = append(s.expired[email], v.ID)
-		}
+	}
+	for _, v := range o.expired {
+		email := strings.ToLower(v.Email)
+		s.expired[email] = append(s.expired[email], v.ID)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.session = s
 }
 
-func each[T any](list []T, f func(T) spec.Resource) []spec.Resource {
-	out := make([]spec.Resource, len(list))
+func each[T, R any](list []T, f func(T) R) []R {
+	out := make([]R, len(list))
 	for i, v := range list {
 		out[i] = f(v)
 	}

@@ -38,22 +38,16 @@ func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
 }
 
 // sortInvitations tells invitations that can still be accepted from those that have expired by the API's own clock, which some
-// servers go on listing (FACTS 6.3). Where no answer was dated, none has.
-func (b *Backend) sortInvitations(all []cloudapi.Invitation) (pending []cloudapi.Invitation, expired []spec.Address) {
+// servers go on listing (FACTS 6.3). The zero Time is no clock: then none has.
+func sortInvitations(all []cloudapi.Invitation, now time.Time) (pending, expired []cloudapi.Invitation) {
 	for _, i := range all {
-		if b.hasExpired(i) {
-			expired = append(expired, spec.Address{Kind: "invitation", Name: strings.ToLower(i.Email)})
-			continue
+		if at, err := time.Parse(time.RFC3339Nano, i.ExpireAt); err == nil && !now.IsZero() && !now.Before(at) {
+			expired = append(expired, i)
+		} else {
+			pending = append(pending, i)
 		}
-		pending = append(pending, i)
 	}
 	return pending, expired
-}
-
-func (b *Backend) hasExpired(i cloudapi.Invitation) bool {
-	at, err := time.Parse(time.RFC3339Nano, i.ExpireAt)
-	now := b.api.ServerTime()
-	return err == nil && !now.IsZero() && !now.Before(at)
 }
 
 // memberSteps changes roles and removes; nobody can be made a member by the API.

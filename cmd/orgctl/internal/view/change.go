@@ -356,6 +356,11 @@ func driftFirst(objects []diff.Unmanaged) (drift, others []diff.Unmanaged) {
 	return drift, others
 }
 
+// collections are those that were not checked. Of a single field that was not, a finding tells.
+func collections(all []diff.NotChecked) []diff.NotChecked {
+	return slices.DeleteFunc(slices.Clone(all), func(n diff.NotChecked) bool { return n.Field != "" })
+}
+
 // handle is how an organization is called in output.
 func handle(p *diff.Plan) string {
 	const limit = 40

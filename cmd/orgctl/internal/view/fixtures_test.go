@@ -98,6 +98,28 @@ func createOthers() []diff.Change {
 	}
 }
 
+// left is a plan that changes some objects and leaves others as they are.
+func left() *diff.Plan {
+	return planOf(diff.Plan{
+		Changes: updates()[1:2],
+		Findings: []diff.Finding{
+			{
+				Code: "OC321", Severity: diff.SeverityBlocked, Address: addr("service", "analytics"), Pos: at("services.yaml", 9, 7),
+				Message: "backupConfiguration.backupPeriodInHours is not checked: the API answers 400 no backups in this tier",
+				Hint:    "plan again later, or leave the field out of the manifest if this service never answers",
+			},
+			{
+				Code: "OC302", Severity: diff.SeverityBlocked, Address: addr("key", "ci"), Pos: at("acme.yaml", 31, 7),
+				Message: "2 live objects are named ci: k1, k2", Hint: "pin the one that is meant, for example id: k1",
+			},
+		},
+		NotChecked: []diff.NotChecked{{
+			Collection: "services", Address: addr("service", "analytics"), Field: "backupConfiguration.backupPeriodInHours",
+			Reason: "the API answers 400 no backups in this tier",
+		}},
+	})
+}
+
 func updates() []diff.Change {
 	return []diff.Change{
 		{
@@ -292,6 +314,7 @@ func fixtures() map[string]*diff.Plan {
 		"updates":    planOf(diff.Plan{Changes: updates()}),
 		"deletes":    planOf(diff.Plan{Changes: deletes()}),
 		"blocked":    blocked(),
+		"left":       left(),
 		"drift":      planOf(diff.Plan{Unmanaged: unmanaged()}),
 		"notchecked": planOf(diff.Plan{NotChecked: everything().NotChecked, Unmanaged: unmanaged()[:1]}),
 		"everything": everything(),

@@ -141,10 +141,13 @@ const (
 )
 
 func (d *document) caution() string {
-	var blocking, deletes, lockout []string
+	var blocking, left, deletes, lockout []string
 	for _, f := range gravestFirst(d.plan.Findings) {
-		if f.Severity == diff.SeverityError || f.Severity == diff.SeverityBlocked {
-			blocking = append(blocking, "> - "+finding(f)+"\n")
+		switch item := "> - " + finding(f) + "\n"; {
+		case f.OfObject():
+			left = append(left, item)
+		case f.Severity == diff.SeverityError, f.Severity == diff.SeverityBlocked:
+			blocking = append(blocking, item)
 		}
 	}
 	for _, c := range d.changes {
@@ -161,6 +164,7 @@ func (d *document) caution() string {
 	}
 	return d.alert("CAUTION",
 		d.fit("blocking finding", fmt.Sprintf("> **Blocked by %s:**\n", plural(len(blocking), "finding")), blocking, d.share(), moreQuoted),
+		d.fit("finding of an object", fmt.Sprintf("> **Left as they are (%s), while other objects are changed:**\n", plural(len(left), "finding")), left, d.share(), moreQuoted),
 		d.fit("deletion", fmt.Sprintf("> **Deletes %s:**\n", plural(len(deletes), "object")), deletes, d.share(), moreQuoted),
 		d.fit("lockout risk", "> **Touches administrators or the calling key:**\n", lockout, d.share(), moreQuoted))
 }
@@ -240,8 +244,9 @@ func (d *document) requirements() string {
 }
 
 func (d *document) notChecked() string {
-	items := make([]string, len(d.plan.NotChecked))
-	for i, n := range d.plan.NotChecked {
+	all := collections(d.plan.NotChecked)
+	items := make([]string, len(all))
+	for i, n := range all {
 		items[i] = "- " + code(n.Collection) + ": " + remark(n.Reason, "") + "\n"
 	}
 	return d.section(d.fit("unchecked collection", "**Not checked**\n\n", items, d.share(), moreListed))

@@ -16,7 +16,7 @@ func Plan(w io.Writer, p *diff.Plan, o Options) error {
 	t.findings(gravestFirst(p.Findings))
 	t.requirements(p.Requirements)
 	t.unmanaged(p.Unmanaged)
-	t.notChecked(p.NotChecked)
+	t.notChecked(collections(p.NotChecked))
 	head := ""
 	if t.b.Len() > 0 {
 		head = t.pen.bold("Plan for "+handle(p)) + t.organization(p) + "\n\n"
@@ -190,12 +190,12 @@ func (t *textPlan) unmanaged(objects []diff.Unmanaged) {
 	t.line("")
 }
 
-func (t *textPlan) notChecked(collections []diff.NotChecked) {
-	if len(collections) == 0 {
+func (t *textPlan) notChecked(all []diff.NotChecked) {
+	if len(all) == 0 {
 		return
 	}
 	t.line("%s", t.pen.bold("Not checked:"))
-	for _, n := range collections {
+	for _, n := range all {
 		t.prose(2, visible(n.Collection)+": "+visible(n.Reason))
 	}
 	t.line("")
