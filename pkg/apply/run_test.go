@@ -414,6 +414,39 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// What is left without anything to apply is not converged either. It is looked at again unless the applied plan said it already.
+func TestVerifyClaims(t *testing.T) {
+	blocked := diff.Finding{Code: diff.CodeAmbiguous, Severity: diff.SeverityBlocked, Address: change("x").Address}
+	stray := diff.Unmanaged{Address: change("stray").Address, Exclusive: true}
+	for name, tc := range map[string]struct {
+		applied, left diff.Plan
+		looks         int
+	}{
+		"a finding that came up":        {left: diff.Plan{Findings: []diff.Finding{blocked}}, looks: 6},
+		"a finding that was foreseen":   {applied: diff.Plan{Findings: []diff.Finding{blocked}}, left: diff.Plan{Findings: []diff.Finding{blocked}}, looks: 1},
+		"drift that came up":            {left: diff.Plan{Unmanaged: []diff.Unmanaged{stray}}, looks: 6},
+		"drift that was foreseen":       {applied: diff.Plan{Unmanaged: []diff.Unmanaged{stray}}, left: diff.Plan{Unmanaged: []diff.Unmanaged{stray}}, looks: 1},
+		"a change besides what was not": {applied: diff.Plan{Findings: []diff.Finding{blocked}}, left: diff.Plan{Changes: []diff.Change{change("x")}, Findings: []diff.Finding{blocked}}, looks: 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tc.applied.Keep(tc.applied.Changes)
+				report := &apply.Report{Results: []apply.Result{{Status: apply.Applied}}}
+				looks := 0
+				apply.Verify(t.Context(), report, &tc.applied, func(context.Context) (*diff.Plan, error) {
+					looks++
+					left := tc.left
+					left.Changes = slices.Clone(left.Changes)
+					return &left, nil
+				}, options())
+				if report.Converged || report.Remaining == nil || looks != tc.looks {
+					t.Errorf("converged %v after %d looks, want %d", report.Converged, looks, tc.looks)
+				}
+			})
+		})
+	}
+}
+
 // planOf is a plan of some changes, with all that follows from them.
 func planOf(changes []diff.Change) *diff.Plan {
 	p := &diff.Plan{}

@@ -95,6 +95,45 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// While an entry is in error, nothing of its collection is pruned, even if a selection leaves that entry out.
+func TestNothingIsPrunedInDoubt(t *testing.T) {
+	const live = `
+keys: [{name: stray}, {name: known}]
+services: [{name: other}]`
+	for name, desired := range map[string]string{
+		"an id that nothing has":        "{name: ci, id: " + id1 + "}",
+		"a creation that is incomplete": "{name: ci}",
+		"a role that does not exist":    "{name: known, roles: [deployer]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys := desired + ", {name: known}"
+			if strings.Contains(desired, "known") {
+				keys = desired
+			}
+			p := plan(t, "spec: {keys: ["+keys+"], services: []}\npolicy: {prune: [keys]}", "roles: [Developer]"+live,
+				diff.Selection{Only: []string{"key/stray"}})
+			if len(p.Changes) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != diff.CodeNotPruned || !p.Drifted() || p.Blocked() {
+				t.Errorf("drifted %v, blocked %v, %v", p.Drifted(), p.Blocked(), told(p))
+			}
+		})
+	}
+}
+
+// A selection narrows what was not checked, too, but for whole collections.
+func TestNotCheckedIsNarrowed(t *testing.T) {
+	p := plan(t, `
+spec: {services: [{name: a, backupConfiguration: {backupPeriodInHours: 12}}, {name: b, backupConfiguration: {backupPeriodInHours: 12}}]}`, `
+services: [{name: a, status: {unreadable: no}}, {name: b, status: {unreadable: no}}]
+notChecked: [keys]`, diff.Selection{Only: []string{"service/a"}})
+	var got []string
+	for _, n := range p.NotChecked {
+		got = append(got, n.Collection+" "+n.Address.Name)
+	}
+	if d := cmp.Diff([]string{"services a", "keys "}, got); d != "" || len(p.Findings) != 1 {
+		t.Errorf("not checked (-want +got):\n%s\n%v", d, told(p))
+	}
+}
+
 // What could not be read travels: it is named, and the value that is wanted stays in the change.
 func TestUnreadTravels(t *testing.T) {
 	p := plan(t, `

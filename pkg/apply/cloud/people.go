@@ -38,10 +38,11 @@ func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
 }
 
 // sortInvitations tells invitations that can still be accepted from those that have expired by the API's own clock, which some
-// servers go on listing (FACTS 6.3). The zero Time is no clock: then none has.
+// servers go on listing (FACTS 6.3). That clock tells whole seconds: what expires within the one that it shows may have expired,
+// and is of no use to anybody. The zero Time is no clock: then none has.
 func sortInvitations(all []cloudapi.Invitation, now time.Time) (pending, expired []cloudapi.Invitation) {
 	for _, i := range all {
-		if at, err := time.Parse(time.RFC3339Nano, i.ExpireAt); err == nil && !now.IsZero() && !now.Before(at) {
+		if at, err := time.Parse(time.RFC3339Nano, i.ExpireAt); err == nil && !now.IsZero() && at.Before(now.Add(time.Second)) {
 			expired = append(expired, i)
 		} else {
 			pending = append(pending, i)
