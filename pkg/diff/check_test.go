@@ -29,6 +29,8 @@ func judged(v diff.Verdict) []string {
 
 const (
 	anotherAdmin = "make another member, one who has joined, an administrator"
+	allowDumps   = "write enableCoreDumps: true in spec, too, or leave it out of the service"
+	fewerKeys    = "delete keys first, in an apply of its own, or have the limit raised by the vendor's support"
 	anotherKey   = ", or apply with another key"
 	keepWayIn    = "keep an IP entry or an endpoint, or write access: closed if nobody is to connect"
 	fewerDeletes = "raise policy.maxDeletes, declare with ensure: absent what is to go, or delete in smaller portions with --only"
@@ -151,6 +153,53 @@ keys: [{name: live, roles: [Developer], expireAt: "2019-01-01T00:00:00Z"}]`,
 			name: "a key is created with an expiry, at a time that nobody told",
 			desired: `
 spec: {keys: [{name: past, roles: [developer], ipAccessList: [], expireAt: 2020-01-01T00:00:00Z}]}`,
+		},
+		{
+			name: "core dumps that the organization forbids",
+			desired: `
+spec:
+  services:
+    - {name: new, provider: aws, region: us-east-1, ipAccessList: [], enableCoreDumps: true}
+    - {name: off, enableCoreDumps: true}
+    - {name: on, enableCoreDumps: true}
+    - {name: other, enableCoreDumps: false}`,
+			live: `
+organization: {enableCoreDumps: false}
+services: [{name: off, enableCoreDumps: false}, {name: on, enableCoreDumps: true}, {name: other, enableCoreDumps: true}]`,
+			want: []string{
+				"OC351 blocked service/new: enableCoreDumps is true and the organization forbids it; " + allowDumps,
+				"OC351 blocked service/off: enableCoreDumps is true and the organization forbids it; " + allowDumps,
+			},
+		},
+		{
+			name: "core dumps that the organization is to allow",
+			desired: `
+spec: {enableCoreDumps: true, services: [{name: off, enableCoreDumps: true}]}`,
+			live: `
+organization: {enableCoreDumps: false}
+services: [{name: off, enableCoreDumps: false}]`,
+		},
+		{
+			name:    "as many keys as are allowed",
+			desired: "spec: {keys: [" + numbered("{name: k%d, roles: [developer], ipAccessList: []}", 100) + "]}",
+			live:    "keys: [" + numbered("{name: k%d, roles: [Developer], ipAccessList: []}", 60) + "]",
+		},
+		{
+			name:    "more keys than are allowed, unless agreed otherwise",
+			desired: "spec: {keys: [" + numbered("{name: k%d, roles: [developer], ipAccessList: []}", 101) + "]}",
+			live:    "keys: [" + numbered("{name: k%d, roles: [Developer], ipAccessList: []}", 60) + "]",
+			want:    []string{"OC352 warning organization/acme: 60 keys exist and 41 would be created, 100 are allowed unless agreed otherwise; " + fewerKeys},
+		},
+		{
+			name:    "more keys than are allowed, for a moment",
+			desired: "spec: {keys: [" + numbered("{name: k%d, roles: [developer], ipAccessList: []}", 99) + ", {name: new, roles: [developer], ipAccessList: []}]}\npolicy: {prune: [keys]}",
+			live:    "keys: [" + numbered("{name: k%d, roles: [Developer], ipAccessList: []}", 100) + "]",
+			want:    []string{"OC352 warning organization/acme: 100 keys exist and 1 would be created, 100 are allowed unless agreed otherwise; " + fewerKeys},
+		},
+		{
+			name:    "more keys than are allowed exist already",
+			desired: "spec: {keys: [" + numbered("{name: k%d, roles: [developer], ipAccessList: []}", 150) + "]}",
+			live:    "keys: [" + numbered("{name: k%d, roles: [Developer], ipAccessList: []}", 150) + "]",
 		},
 		{
 			name: "the key in use gets an expiry, at a time that nobody told",

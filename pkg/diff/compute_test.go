@@ -60,6 +60,48 @@ spec: {services: [{name: orders}], keys: [{name: ci}], invitations: [{email: bo@
 			},
 		},
 		{
+			name: "creation needs more with some settings, and what is live does not",
+			desired: `
+spec:
+  serviceDefaults: {provider: aws, region: us-east-1, ipAccessList: []}
+  services:
+    - {name: own, byocId: byoc-1, maxReplicaMemoryGb: 48}
+    - {name: wide, minReplicas: 2, maxReplicas: 4}
+    - {name: explicit, autoscalingMode: horizontal, minReplicas: 2, maxReplicas: 2, minReplicaMemoryGb: 16}
+    - {name: encrypted, transparentDataEncryptionKeyId: key-1}
+    - {name: fine, minReplicas: 2, maxReplicas: 4, minReplicaMemoryGb: 16, maxReplicaMemoryGb: 16}
+    - {name: counted, minReplicas: 2, maxReplicas: 2}
+    - {name: live, byocId: byoc-1, minReplicas: 2, maxReplicas: 4, transparentDataEncryptionKeyId: key-2}
+    - {name: gone, ensure: absent, byocId: byoc-1}`,
+			live: `
+services:
+  - {name: live, provider: aws, region: us-east-1, ipAccessList: [], byocId: byoc-1, autoscalingMode: horizontal, minReplicas: 2, maxReplicas: 4,
+     hasTransparentDataEncryption: true, transparentDataEncryptionKeyId: key-1}`,
+			want: []string{
+				`create service/counted`, `create service/encrypted`, `create service/explicit`, `create service/fine`,
+				`create service/own`, `create service/wide`,
+				`update service/live: transparentDataEncryptionKeyId "key-1" -> "key-2"`,
+				`OC301 error service/encrypted: cannot be created with transparentDataEncryptionKeyId and without hasTransparentDataEncryption`,
+				`OC301 error service/explicit: cannot be created with a varying number of replicas and without maxReplicaMemoryGb`,
+				`OC301 error service/own: cannot be created with byocId and without minReplicaMemoryGb`,
+				`OC301 error service/wide: cannot be created with a varying number of replicas and without maxReplicaMemoryGb`,
+				`OC301 error service/wide: cannot be created with a varying number of replicas and without minReplicaMemoryGb`,
+				`OC331 needs secretSink service/counted`, `OC331 needs secretSink service/encrypted`, `OC331 needs secretSink service/explicit`,
+				`OC331 needs secretSink service/fine`, `OC331 needs secretSink service/own`, `OC331 needs secretSink service/wide`,
+			},
+		},
+		{
+			name: "a key of an encryption that a service does not have",
+			desired: `
+spec: {services: [{name: plain, transparentDataEncryptionKeyId: key-1}]}`,
+			live: `
+services: [{name: plain, hasTransparentDataEncryption: false}]`,
+			want: []string{
+				`update service/plain: transparentDataEncryptionKeyId null -> "key-1"`,
+				`OC306 error service/plain: transparentDataEncryptionKeyId is given and the service has no transparent data encryption`,
+			},
+		},
+		{
 			name: "what is set at creation stays",
 			desired: `
 spec: {services: [{name: orders, provider: gcp, region: us-east1, releaseChannel: fast}]}`,

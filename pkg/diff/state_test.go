@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ func observed(t *testing.T, body string) *spec.Live {
 		Address: spec.Address{Kind: "organization", Name: "org-1"}, ID: "org-1", Spec: spec.Tree{"name": "Acme"}, Status: spec.Tree{},
 	}}}
 	tree := spec.Normalize(lists).(spec.Tree)
+	if organization, ok := tree["organization"].(spec.Tree); ok {
+		maps.Copy(live.Resources[0].Spec, organization)
+	}
 	live.Caller.KeySuffix, _ = tree["caller"].(string)
 	live.Roles = roles("Admin", "Billing", "Developer")
 	if list, ok := tree["roles"].([]any); ok {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -242,8 +243,8 @@ func TestDirRefusesWhatHasNoFileName(t *testing.T) {
 		want              string // part of the error, "" for none
 	}{
 		{"longest", secrets.Service, strings.Repeat("a", 200), ""},
-		{"too long", secrets.Service, strings.Repeat("a", 201), "takes 201 bytes"},
-		{"too long once encoded", secrets.Key, strings.Repeat("文", 23), "takes 207 bytes"},
+		{"longer", secrets.Service, strings.Repeat("a", 201), ""},
+		{"longer once encoded", secrets.Key, strings.Repeat("文", 23), ""},
 		{"empty", secrets.Key, "", "it has no name"},
 		{"unknown kind", "member", "ana", "no place for secrets of a member"},
 	} {
@@ -484,4 +485,35 @@ func TestNothingIsLostInACrash(t *testing.T) {
 		t.Errorf("got version %d", again.Version)
 	}
 	durable("stored again", err)
+}
+
+// TestDirLongNames: a name that does not fit into a file name is cut and told apart by a hash of the whole.
+func TestDirLongNames(t *testing.T) {
+	d, path := newDir(t)
+	names := []string{
+		strings.Repeat("a", 200), strings.Repeat("a", 201), strings.Repeat("a", 202), strings.Repeat("a", 5000),
+		strings.Repeat("文", 23), "a" + strings.Repeat("文", 23), "ab" + strings.Repeat("文", 23), strings.Repeat("~", 90),
+	}
+	for _, name := range names {
+		store(t, d, keyRecord(name, "Ab12"))
+	}
+	for _, name := range names {
+		found, err := d.Find(t.Context(), secrets.Key, name, "Ab12")
+		if err != nil || len(found) != 1 || found[0].Name != name {
+			t.Errorf("%.20s...: found %v, %v", name, len(found), err)
+		}
+	}
+	stored := files(t, path)
+	if len(stored) != len(names) {
+		t.Errorf("%d files of %d names", len(stored), len(names))
+	}
+	for _, file := range stored {
+		base := filepath.Base(file)
+		if len(base) > 255 || regexp.MustCompile(`%(.?$|.?~|[^0-9A-F]|.[^0-9A-F])`).MatchString(base) {
+			t.Errorf("%d bytes: %s", len(base), base)
+		}
+	}
+	if !slices.Contains(stored, "keys/"+strings.Repeat("a", 200)+".Ab12.json") {
+		t.Errorf("the longest name that fits is not kept as it is: %v", stored)
+	}
 }
