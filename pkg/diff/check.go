@@ -19,7 +19,7 @@ type Caller struct {
 
 // Verdict is what the guards say about a plan.
 type Verdict struct {
-	Findings     []Finding     // severity blocked, whoever applies the plan
+	Findings     []Finding     // blocked, whoever applies the plan, or a warning
 	Requirements []Requirement // kind RequireCallerKey, about the key that the observation was made with
 }
 
@@ -38,13 +38,15 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 	c.maxDeletes()
 	c.adoption()
 	c.secondaries()
+	c.coreDumps()
+	c.keyLimit()
 	return c.verdict
 }
 
 // checkCodes are the codes of what Check gives.
 var checkCodes = []string{
 	CodeAdmins, CodeCallerKey, CodeCallerRoles, CodeCallerAddress, CodeWayIn, CodeMaxDeletes, CodeEmptyDesired,
-	CodeFirstAdoption, CodeSecondaries, CodeExpired,
+	CodeFirstAdoption, CodeSecondaries, CodeExpired, CodeForbidden, CodeKeyLimit,
 }
 
 // Guard judges the plan and writes the outcome into it: the findings and requirements of Check in place of those of an earlier

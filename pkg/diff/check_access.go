@@ -148,3 +148,23 @@ func wayInPos(change *Change) spec.Pos {
 	}
 	return change.Pos
 }
+
+// coreDumps: what the organization forbids once the plan is done, no service may switch on (FACTS 4).
+func (c *check) coreDumps() {
+	forbidden := false
+	for r := range each(c.live, "organization") {
+		forbidden = c.outcome.value(r, "enableCoreDumps") == false
+	}
+	if !forbidden {
+		return
+	}
+	for i := range c.plan.Changes {
+		if change := &c.plan.Changes[i]; change.Address.Kind == "service" && change.sets("enableCoreDumps", true) {
+			c.block(Finding{
+				Code: CodeForbidden, Address: change.Address, Pos: change.Pos,
+				Message: "enableCoreDumps is true and the organization forbids it",
+				Hint:    "write enableCoreDumps: true in spec, too, or leave it out of the service",
+			})
+		}
+	}
+}

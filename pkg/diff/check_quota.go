@@ -33,3 +33,29 @@ func (p *Plan) GuardQuotas(quotas []Quota) {
 	}
 	p.seal()
 }
+
+// keysPerOrganization is the limit of an organization whose owner has not agreed on another one with the vendor (FACTS 6.1). No
+// quota tells it.
+const keysPerOrganization = 100
+
+// keyLimit warns where there would be more keys than an organization usually may have, if only for a moment: creations need not
+// wait for deletions.
+func (c *check) keyLimit() {
+	exist, created := 0, 0
+	for range each(c.live, "key") {
+		exist++
+	}
+	for _, change := range c.plan.Changes {
+		if change.Address.Kind == "key" && change.Action == Create {
+			created++
+		}
+	}
+	if created == 0 || exist+created <= keysPerOrganization {
+		return
+	}
+	c.verdict.Findings = append(c.verdict.Findings, Finding{
+		Code: CodeKeyLimit, Severity: SeverityWarning, Address: c.plan.organization(),
+		Message: fmt.Sprintf("%d keys exist and %d would be created, %d are allowed unless agreed otherwise", exist, created, keysPerOrganization),
+		Hint:    "delete keys first, in an apply of its own, or have the limit raised by the vendor's support",
+	})
+}

@@ -31,4 +31,6 @@ const (
 	CodeSecondaries   = "OC348" // a primary would go or stop before its secondaries are gone
 	CodeQuota         = "OC349" // more services than the organization may have
 	CodeExpired       = "OC350" // a key would be created after its expiry
+	CodeForbidden     = "OC351" // a service would be allowed what the organization forbids
+	CodeKeyLimit      = "OC352" // more keys than an organization may have, unless agreed otherwise
 )

@@ -79,8 +79,8 @@ services:
      hasTransparentDataEncryption: true, transparentDataEncryptionKeyId: key-1}`,
 			want: []string{
 				`create service/counted`, `create service/encrypted`, `create service/explicit`, `create service/fine`,
-				`create service/own`, `create service/wide`,
 				`update service/live: transparentDataEncryptionKeyId "key-1" -> "key-2"`,
+				`create service/own`, `create service/wide`,
 				`OC301 error service/encrypted: cannot be created with transparentDataEncryptionKeyId and without hasTransparentDataEncryption`,
 				`OC301 error service/explicit: cannot be created with a varying number of replicas and without maxReplicaMemoryGb`,
 				`OC301 error service/own: cannot be created with byocId and without minReplicaMemoryGb`,
@@ -97,8 +97,7 @@ spec: {services: [{name: plain, transparentDataEncryptionKeyId: key-1}]}`,
 			live: `
 services: [{name: plain, hasTransparentDataEncryption: false}]`,
 			want: []string{
-				`update service/plain: transparentDataEncryptionKeyId null -> "key-1"`,
-				`OC306 error service/plain: transparentDataEncryptionKeyId is given and the service has no transparent data encryption`,
+				`OC306 blocked service/plain: transparentDataEncryptionKeyId is given and the service has no transparent data encryption`,
 			},
 		},
 		{

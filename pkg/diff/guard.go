@@ -16,6 +16,7 @@ const StatusHealth = "health"
 func (c *computation) inspect(pairs []pair) {
 	for _, p := range pairs {
 		if p.live == nil {
+			c.inspectNeeds(p.desired)
 			continue
 		}
 		if health, ok := p.live.Status[StatusHealth].(string); ok && !p.desired.Intent.Absent {
@@ -25,6 +26,20 @@ func (c *computation) inspect(pairs []pair) {
 				Hint:    "changes to it may fail until it has recovered",
 			})
 		}
+	}
+}
+
+// inspectNeeds finds what the API would miss of an object to be created because of what else the manifest says of it.
+func (c *computation) inspectNeeds(d spec.Resource) {
+	kind := spec.KindOf(d.Address.Kind)
+	if kind.Needs == nil || d.Intent.Absent {
+		return
+	}
+	for _, need := range kind.Needs(d.Spec) {
+		c.find(Finding{
+			Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
+			Message: fmt.Sprintf("cannot be created with %s and without %s", need.With, need.Path), Hint: incompleteHint(kind, need.Path),
+		})
 	}
 }
 

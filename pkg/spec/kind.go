@@ -18,6 +18,9 @@ type Kind struct {
 	ToCreate   []string
 	// MadeAnew says that there is no way to change an object: an update makes another one, with an id of its own.
 	MadeAnew bool
+	// Needs gives further fields without which an object cannot be created, because of what its other fields say. Nil when
+	// ToCreate is all.
+	Needs func(desired Tree) []Need
 	// Align brings a desired and a live tree of the same object to comparable form where the server reports one fact in
 	// several shapes. It gets copies and may change both. Nil when shapes are one to one.
 	Align func(desired, live Tree)
@@ -26,6 +29,9 @@ type Kind struct {
 	// each other.
 	Conflict func(merged Tree) (path, problem, hint string)
 }
+
+// Need is a field that something else which an object says calls for.
+type Need struct{ Path, With string }
 
 // Field says how one field compares and whether it can change.
 type Field struct {

@@ -45,12 +45,38 @@ var serviceKind = &Kind{
 		{Path: "backupConfiguration.backupStartTime", Detail: true, Nullable: true},
 	},
 	ToCreate: []string{"provider", "region", "ipAccessList"},
+	Needs:    serviceNeeds,
 	Align:    alignService,
 	Conflict: serviceConflict,
 }
 
 // location is where a service is. The services of a warehouse are in one place (FACTS 5.12).
 var location = []string{"provider", "region"}
+
+// serviceNeeds: a service in an account of one's own, or of a varying number of replicas, says how large they are (FACTS 5.1,
+// 5.7.1), and only a service that has an encryption has a key of it.
+func serviceNeeds(desired Tree) []Need {
+	var with string
+	mode, _ := desired["autoscalingMode"].(string)
+	low, isLow := Number(desired["minReplicas"])
+	high, isHigh := Number(desired["maxReplicas"])
+	switch {
+	case desired["byocId"] != nil:
+		with = "byocId"
+	case mode == "horizontal", mode == "" && isLow && isHigh && low != high:
+		with = "a varying number of replicas"
+	}
+	var needs []Need
+	for _, bound := range []string{"minReplicaMemoryGb", "maxReplicaMemoryGb"} {
+		if with != "" && desired[bound] == nil {
+			needs = append(needs, Need{bound, with})
+		}
+	}
+	if desired["transparentDataEncryptionKeyId"] != nil && desired["hasTransparentDataEncryption"] != true {
+		needs = append(needs, Need{"hasTransparentDataEncryption", "transparentDataEncryptionKeyId"})
+	}
+	return needs
+}
 
 // serviceConflict finds what the API refuses of a pair of fields of which a manifest may manage only one.
 func serviceConflict(merged Tree) (path, problem, hint string) {
@@ -68,6 +94,10 @@ func serviceConflict(merged Tree) (path, problem, hint string) {
 			return bounds[0], "would be above " + bounds[1] + ": " + FormatValue(merged[bounds[0]]) + " > " + FormatValue(merged[bounds[1]]),
 				"declare both"
 		}
+	}
+	if merged["transparentDataEncryptionKeyId"] != nil && merged["hasTransparentDataEncryption"] == false {
+		return "transparentDataEncryptionKeyId", "is given and the service has no transparent data encryption",
+			"leave it out: the encryption is set at creation only"
 	}
 	return "", "", ""
 }

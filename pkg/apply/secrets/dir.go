@@ -173,28 +173,21 @@ func (d *Dir) confirm(r Record) error {
 	return store.Publish(d.disk, tmp, d.file(r))
 }
 
-// maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
-const maxName = 200
-
 // storable says what keeps the secret of an object from having a file.
 func storable(kind, name string) error {
 	if _, ok := folders[kind]; !ok {
 		return fmt.Errorf("there is no place for secrets of a %s", kind)
 	}
-	switch n := len(encode(name)); {
-	case n == 0:
+	if name == "" {
 		return errors.New("it has no name")
-	case n > maxName:
-		return fmt.Errorf("its name takes %d bytes in a file name, at most %d are possible", n, maxName)
-	default:
-		return nil
 	}
+	return nil
 }
 
 // file is the path of a record.
 func (d *Dir) file(r Record) string {
 	return filepath.Join(d.path, folders[r.Kind], fileName{
-		name: encode(r.Name), mark: encode(r.Mark), version: r.Version, sealed: len(d.recipients) > 0,
+		name: encodeName(r.Name), mark: encode(r.Mark), version: r.Version, sealed: len(d.recipients) > 0,
 	}.String())
 }
 
@@ -206,7 +199,7 @@ func (d *Dir) files(kind, name string) ([]fileName, error) {
 	}
 	var out []fileName
 	for _, entry := range entries {
-		if f, ok := parseFileName(entry.Name()); ok && f.name == encode(name) {
+		if f, ok := parseFileName(entry.Name()); ok && f.name == encodeName(name) {
 			out = append(out, f)
 		}
 	}

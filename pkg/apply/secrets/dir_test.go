@@ -498,7 +498,7 @@ func TestDirLongNames(t *testing.T) {
 		store(t, d, keyRecord(name, "Ab12"))
 	}
 	for _, name := range names {
-		found, err := d.Find(t.Context(), secrets.Key, name, "Ab12")
+		found, err := d.Find(t.Context(), secrets.Query{Scope: ours, Kind: secrets.Key, Name: name, Mark: "Ab12"})
 		if err != nil || len(found) != 1 || found[0].Name != name {
 			t.Errorf("%.20s...: found %v, %v", name, len(found), err)
 		}

@@ -1,6 +1,8 @@
 package secrets
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,4 +59,23 @@ func encode(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// maxName is how many bytes an encoded name may take: a file name has 255, and the rest is for mark, version and endings.
+const maxName = 200
+
+// encodeName encodes the name of an object. One that would be too long is cut and ends in a hash of the whole, behind a
+// character that nothing else is encoded to.
+func encodeName(name string) string {
+	whole := encode(name)
+	if len(whole) <= maxName {
+		return whole
+	}
+	hash := sha256.Sum256([]byte(name))
+	end := "~" + hex.EncodeToString(hash[:16])
+	head := whole[:maxName-len(end)]
+	if cut := strings.LastIndexByte(head, '%'); cut > len(head)-3 {
+		head = head[:cut] // half an encoded byte
+	}
+	return head + end
 }
