@@ -117,7 +117,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 		{
 			"what nobody sees",
 			liveOf(liveService("or\u200bders", id1, nil), liveService("s", id2, spec.Tree{
-				"ipAccessList": []any{spec.Tree{"source": "203.0.113.0/24", "description": "a\u2028- source: 0.0.0.0/0\u202e"}}})),
+				"ipAccessList": []any{spec.Tree{"source": "203.0.113.0/24", "description": "a\u2028- source: 0.0.0.0/0\u202e"}},
+			})),
 			`  # service "or\u200bders" (` + id1 + `) is left out: invisible character U+200B (OC204)
   services:
     # ipAccessList: [{description: "a\u2028- source: 0.0.0.0/0\u202e", source: "203.0.113.0/24"}] is left out: direction character U+202E (OC204)

@@ -109,14 +109,13 @@ func partsOf(manifest []byte) parts {
 			return
 		}
 		for i, child := range n.Content {
-			switch n.Kind {
-			case yaml.DocumentNode:
-				visit(child, path)
-			case yaml.SequenceNode:
-				visit(child, append(slices.Clip(path), i))
-			case yaml.MappingNode:
-				visit(child, append(slices.Clip(path), n.Content[i-i%2].Value))
+			inner := path
+			if n.Kind == yaml.SequenceNode {
+				inner = append(slices.Clip(path), i)
+			} else if n.Kind == yaml.MappingNode {
+				inner = append(slices.Clip(path), n.Content[i-i%2].Value)
 			}
+			visit(child, inner)
 		}
 	}
 	nodes, _ := parseNodes(manifest)
