@@ -78,7 +78,7 @@ type session struct {
 // New makes the backend of one organization. It sends nothing.
 func New(api *cloudapi.API, opts Options) *Backend {
 	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}}
-	b.watch = newWatch(func(ctx context.Context) ([]cloudapi.Service, error) {
+	b.watch = newWatch(opts.Tick, time.Duration(opts.Settle)*opts.Tick, func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	})
 	return b
@@ -88,7 +88,7 @@ func New(api *cloudapi.API, opts Options) *Backend {
 func (b *Backend) ServerTime() time.Time { return b.api.ServerTime() }
 
 // NextRound implements apply.Rounds.
-func (b *Backend) NextRound() { b.watch.reset() }
+func (b *Backend) NextRound() { b.watch.next(nil) }
 
 // Steps implements apply.Backend.
 func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {

@@ -45,7 +45,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	if err != nil {
 		return nil, err
 	}
-	b.watch.reset()
+	b.watch.next(o.services)
 	b.remember(o)
 	live := &spec.Live{
 		OrganizationID:   o.organization.ID,

@@ -25,6 +25,16 @@ var (
 	unhealthy = []cloudapi.State{cloudapi.StateDegraded, cloudapi.StateFailed}
 	// Running is stopped before it is deleted; everything else is either deletable as it is or on its way somewhere.
 	stoppable = []cloudapi.State{cloudapi.StateRunning, cloudapi.StateIdle, cloudapi.StatePartiallyRunning}
+	deletable = []cloudapi.State{ // FACTS 8.5
+		cloudapi.StateStopped, cloudapi.StateIdle, cloudapi.StateDegraded, cloudapi.StateFailed, cloudapi.StateProvisioning,
+		cloudapi.StateStarting, cloudapi.StateAwaking,
+	}
+	// A service that is on its way may refuse changes (FACTS 8.6). One that is partly running, degraded or failed may stay so,
+	// and a change may be what it needs.
+	onItsWay = []cloudapi.State{
+		cloudapi.StateProvisioning, cloudapi.StateStarting, cloudapi.StateAwaking, cloudapi.StateStopping,
+	}
+	changeable = slices.Concat(steady, unhealthy, []cloudapi.State{cloudapi.StateStopped, cloudapi.StatePartiallyRunning})
 )
 
 // serviceResources brings services into trees. One that is being deleted counts as absent already.
@@ -182,6 +192,8 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 		if s.c.MakesSecret() {
 			steps = append(steps, s.password(func() string { return nonce }))
 		}
+	} else if s.b.watch.observed(s.id, onItsWay) {
+		steps = append(steps, s.settled())
 	}
 	state, _ := changed(s.c, "state")
 	if state.After == "running" {
@@ -211,6 +223,14 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 		steps = append(steps, s.untag(func() string { return nonce }))
 	}
 	return steps, nil
+}
+
+// settled waits for a service that was on its way somewhere when the plan was made.
+func (s *serviceChange) settled() apply.Step {
+	return apply.Step{
+		Title: "wait until it takes changes", Limit: s.b.opts.Limits.Create,
+		Until: s.b.watch.until(s.currentID, ends{good: changeable}),
+	}
 }
 
 func (s *serviceChange) patch(c diff.Change, paths []string) apply.Step {
@@ -313,11 +333,9 @@ func nullable[T any](v T, present bool) cloudapi.Nullable[T] {
 // command starts or stops the service and waits until it has happened. A service on its way somewhere else is waited for:
 // what the API does with a command in that state is not known (FACTS 8.2).
 func (s *serviceChange) command(command cloudapi.StateCommand) apply.Step {
-	step := apply.Step{Title: "start service", Limit: s.b.opts.Limits.Start}
-	there, from := steady, []cloudapi.State{cloudapi.StateStopped}
+	step, from, to := s.starting()
 	if command == cloudapi.CommandStop {
-		step = apply.Step{Title: "stop service", Limit: s.b.opts.Limits.Stop}
-		there, from = []cloudapi.State{cloudapi.StateStopped}, slices.Concat(stoppable, unhealthy)
+		step, from, to = s.stopping()
 	}
 	step.Do = func(ctx context.Context) error {
 		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
@@ -326,19 +344,39 @@ func (s *serviceChange) command(command cloudapi.StateCommand) apply.Step {
 				return err
 			}
 			s.b.watch.tell(live)
+			_, bad := to.bad[live.State]
 			switch {
-			case slices.Contains(there, live.State):
+			case slices.Contains(to.good, live.State):
 				return nil
-			case !slices.Contains(from, live.State):
-				return fmt.Errorf("%w: the service is %s", apply.ErrBusy, live.State)
+			case slices.Contains(from, live.State):
+				return s.told(s.b.api.CommandService(ctx, s.b.organization(), s.id, command))
+			case bad && live.State != cloudapi.StatePartiallyRunning, slices.Contains(absent, live.State):
+				return to.missed(live.State)
 			}
-			return s.told(s.b.api.CommandService(ctx, s.b.organization(), s.id, command))
+			return fmt.Errorf("%w: the service is %s", apply.ErrBusy, live.State)
 		})
 	}
-	step.Until = s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-		return present && slices.Contains(there, live.State)
-	})
+	step.Until = s.b.watch.until(s.currentID, to)
 	return step
+}
+
+func (s *serviceChange) starting() (step apply.Step, from []cloudapi.State, to ends) {
+	return apply.Step{Title: "start service", Limit: s.b.opts.Limits.Start}, []cloudapi.State{cloudapi.StateStopped}, ends{
+		good: steady,
+		bad: map[cloudapi.State]int{
+			cloudapi.StateFailed: 0, cloudapi.StateDegraded: 0, cloudapi.StateStopped: s.b.opts.Settle,
+			cloudapi.StatePartiallyRunning: passing,
+		},
+	}
+}
+
+func (s *serviceChange) stopping() (step apply.Step, from []cloudapi.State, to ends) {
+	to = ends{good: []cloudapi.State{cloudapi.StateStopped}, bad: map[cloudapi.State]int{}}
+	from = slices.Concat(stoppable, unhealthy)
+	for _, state := range from {
+		to.bad[state] = s.b.opts.Settle
+	}
+	return apply.Step{Title: "stop service", Limit: s.b.opts.Limits.Stop}, from, to
 }
 
 func (s *serviceChange) currentID() string { return s.id }
@@ -355,6 +393,9 @@ func (s *serviceChange) told(live cloudapi.Service, err error) error {
 // moment longer than it shows a reason to.
 func (s *serviceChange) delete() []apply.Step {
 	org := s.b.organization
+	running := map[cloudapi.State]int{
+		cloudapi.StateRunning: s.b.opts.Settle, cloudapi.StatePartiallyRunning: s.b.opts.Settle,
+	}
 	stop := apply.Step{
 		Title: "stop service", Limit: s.b.opts.Limits.Stop,
 		Do: func(ctx context.Context) error {
@@ -370,26 +411,33 @@ func (s *serviceChange) delete() []apply.Step {
 				return gone(s.told(s.b.api.CommandService(ctx, org(), s.id, cloudapi.CommandStop)))
 			})
 		},
-		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-			// Idle can be deleted, too, and a stop may end there (FACTS 8.2).
-			return !present || live.State == cloudapi.StateIdle ||
-				!slices.Contains(stoppable, live.State) && live.State != cloudapi.StateStopping
-		}),
+		Until: s.b.watch.until(s.currentID, ends{good: slices.Concat(deletable, absent), bad: running, gone: true}),
 	}
+	restarted := s.b.watch.until(s.currentID, ends{bad: running, gone: true})
 	remove := apply.Step{
 		Title: "delete service", Limit: s.b.opts.Limits.Delete,
 		Do: func(ctx context.Context) error {
 			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 				err := s.b.api.DeleteService(ctx, org(), s.id)
-				if errors.Is(err, client.ErrConflict) {
-					return fmt.Errorf("%w: %w", apply.ErrBusy, err)
+				if !errors.Is(err, client.ErrConflict) {
+					return gone(err)
 				}
-				return gone(err)
+				if _, ended := restarted(ctx); ended != nil {
+					return ended
+				}
+				return fmt.Errorf("%w: %w", apply.ErrBusy, err)
 			})
 		},
-		Until: s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-			return !present || live.State == cloudapi.StateTerminated || live.State == cloudapi.StateSoftDeleted
-		}),
+		Until: s.b.watch.until(s.currentID, s.removed()),
 	}
 	return []apply.Step{stop, remove}
+}
+
+// removed is the end of a deletion. What the API has accepted to delete and shows as before is not on its way.
+func (s *serviceChange) removed() ends {
+	e := ends{good: []cloudapi.State{cloudapi.StateTerminated, cloudapi.StateSoftDeleted}, bad: map[cloudapi.State]int{}, gone: true}
+	for _, state := range slices.Concat(changeable, onItsWay) {
+		e.bad[state] = passing
+	}
+	return e
 }

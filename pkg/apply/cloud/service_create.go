@@ -124,19 +124,12 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 
 // provisioned waits until the service is up. Follow-up calls are refused before that (FACTS 8.6).
 func (s *serviceChange) provisioned() apply.Step {
-	until := s.b.watch.until(s.currentID, func(live cloudapi.Service, present bool) bool {
-		return present && (slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped)
-	})
-	return apply.Step{
-		Title: "wait until provisioned", Limit: s.b.opts.Limits.Create,
-		Until: func(ctx context.Context) (apply.Readiness, error) {
-			ready, err := until(ctx)
-			if err == nil && (ready.State == string(cloudapi.StateFailed) || slices.Contains(absent, cloudapi.State(ready.State))) {
-				return ready, fmt.Errorf("the service is %s: see the console, then delete it or ask the vendor's support", ready.State)
-			}
-			return ready, err
+	return apply.Step{Title: "wait until provisioned", Limit: s.b.opts.Limits.Create, Until: s.b.watch.until(s.currentID, ends{
+		good: append(slices.Clone(steady), cloudapi.StateStopped),
+		bad: map[cloudapi.State]int{
+			cloudapi.StateFailed: 0, cloudapi.StateDegraded: 0, cloudapi.StatePartiallyRunning: passing,
 		},
-	}
+	})}
 }
 
 // yield looks for a twin: a service of our name that another run, on another host, created after we had looked. The younger

@@ -3,7 +3,10 @@ package cloud
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
@@ -12,24 +15,42 @@ import (
 
 // watch shows services to all waits of one poll round out of one list request.
 type watch struct {
-	list func(context.Context) ([]cloudapi.Service, error)
+	list   func(context.Context) ([]cloudapi.Service, error)
+	tick   time.Duration
+	settle time.Duration // how late a read may show what was written
 
 	turn  chan struct{}               // holds the one turn to read; a channel and not a mutex, since waiting for it must end with a context
 	mu    sync.Mutex                  // of what follows; never held during a request
+	begun int                         // rounds so far
 	round map[string]cloudapi.Service // by id; nil until read in this round
+	last  map[string]cloudapi.Service // the last list, of whatever round
 	told  map[string]cloudapi.Service // replies of our own calls since the round began, newer than the list
 }
 
-func newWatch(list func(context.Context) ([]cloudapi.Service, error)) *watch {
-	w := &watch{list: list, turn: make(chan struct{}, 1)}
+func newWatch(tick, settle time.Duration, list func(context.Context) ([]cloudapi.Service, error)) *watch {
+	w := &watch{list: list, tick: tick, settle: settle, turn: make(chan struct{}, 1)}
 	w.turn <- struct{}{}
 	return w
 }
 
-func (w *watch) reset() {
+// next begins a round, in which the list is read anew. A list that is known already is that of the round.
+func (w *watch) next(known []cloudapi.Service) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.begun++
 	w.round, w.told = nil, nil
+	if known != nil {
+		w.round = byID(known)
+		w.last = w.round
+	}
+}
+
+func byID(all []cloudapi.Service) map[string]cloudapi.Service {
+	out := make(map[string]cloudapi.Service, len(all))
+	for _, s := range all {
+		out[s.ID] = s
+	}
+	return out
 }
 
 // tell makes the reply of a call known to the wait that follows it.
@@ -70,32 +91,59 @@ func (w *watch) all(ctx context.Context) (map[string]cloudapi.Service, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if round := w.current(); round != nil {
+	round, begun := w.current()
+	if round != nil {
 		return round, nil
 	}
 	list, err := w.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	round := make(map[string]cloudapi.Service, len(list))
-	for _, s := range list {
-		round[s.ID] = s
-	}
+	round = byID(list)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.round = round
+	w.last = round
+	if w.begun == begun { // else it is older than the round, and good for whoever has asked before that began
+		w.round = round
+	}
 	return round, nil
 }
 
-func (w *watch) current() map[string]cloudapi.Service {
+// observed reports whether the last list shows a service in one of some states. It asks nobody.
+func (w *watch) observed(id string, states []cloudapi.State) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.round
+	s, ok := w.last[id]
+	return ok && slices.Contains(states, s.State)
 }
 
-// until is a wait for a service to satisfy a condition. A service that the list does not hold counts as lagging behind
-// (FACTS 11: a read right after a creation may miss it), unless absence is what is waited for.
-func (w *watch) until(id func() string, done func(s cloudapi.Service, present bool) bool) func(context.Context) (apply.Readiness, error) {
+func (w *watch) current() (round map[string]cloudapi.Service, begun int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.round, w.begun
+}
+
+// ends are the states in which a wait for a service ends. In any other it is still on its way, except for those of absent,
+// which are the end of everything.
+type ends struct {
+	good []cloudapi.State
+	// bad are those from which it will not get to a good one by itself, with the ticks for which it has to be seen in one of
+	// them without a break: at once where nothing else can show it, as long as reads may lag where it was in that state
+	// before, and longer where it may pass through.
+	bad map[cloudapi.State]int
+	// gone says that absence is a good end.
+	gone bool
+}
+
+// passing is how many ticks a service may be in a state that it should only pass through. A whole creation takes one to six
+// minutes (FACTS 8.4).
+const passing = 5 * 60
+
+// until is a wait for a service to come to an end. That the list does not hold it means that reads lag behind (FACTS 11), and
+// once that was so for the settling time, that it is gone.
+func (w *watch) until(id func() string, e ends) func(context.Context) (apply.Readiness, error) {
+	var last cloudapi.State
+	var since time.Time // when it was first seen in the last state
 	return func(ctx context.Context) (apply.Readiness, error) {
 		s, ok, err := w.get(ctx, id())
 		if refused(err) {
@@ -104,12 +152,38 @@ func (w *watch) until(id func() string, done func(s cloudapi.Service, present bo
 		if err != nil {
 			return apply.Readiness{State: "not readable at the moment"}, nil //nolint:nilerr // the next round asks again
 		}
-		state := string(s.State)
+		state := s.State
 		if !ok {
 			state = "not listed"
 		}
-		return apply.Readiness{Done: done(s, ok), State: state}, nil
+		if state != last {
+			last, since = state, time.Now()
+		}
+		patience, bad := e.bad[state]
+		stands := time.Since(since)
+		switch {
+		case ok && slices.Contains(e.good, state), !ok && e.gone:
+			return apply.Readiness{Done: true, State: string(state)}, nil
+		case !ok && stands >= w.settle:
+			return apply.Readiness{}, errors.New("the service is gone: somebody else has deleted it")
+		case bad && stands >= time.Duration(patience)*w.tick, !e.gone && slices.Contains(absent, state):
+			return apply.Readiness{}, e.missed(state)
+		}
+		return apply.Readiness{State: string(state)}, nil
 	}
+}
+
+// missed is the error of a wait that can no longer end well.
+func (e ends) missed(state cloudapi.State) error {
+	wanted := "gone"
+	if !e.gone {
+		wanted = string(e.good[0])
+	}
+	hint := "somebody else may have changed it; run again to see what is left"
+	if slices.Contains(unhealthy, state) {
+		hint = "see the console, then delete it or ask the vendor's support"
+	}
+	return fmt.Errorf("the service is %s, and %s was waited for: %s", state, wanted, hint)
 }
 
 // refused reports that the API will not answer however often it is asked.
