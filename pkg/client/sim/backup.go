@@ -103,7 +103,7 @@ func patchBackupConfiguration(c *call) (any, error) {
 	if next.StartTime != nil && next.period() != 24 && next.period() != 48 {
 		f.fail(badRequest("customBackupPeriod must be 24 or 48 hours when customBackupStartTime is set"))
 	}
-	if f.has("backupStartTime") && next.StartTime != nil && !f.has("backupPeriodInHours") {
+	if f.has("backupStartTime") && next.StartTime != nil && (!f.has("backupPeriodInHours") || c.cfg.StartTimeResetsPeriod) {
 		next.PeriodHours = nil // a start time on its own resets the period
 	}
 	if err := f.done(c.cfg.Lenient); err != nil {

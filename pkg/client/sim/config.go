@@ -50,6 +50,8 @@ type Config struct {
 	SAMLMembers bool `json:"samlMembers,omitempty"`
 	// ExpiredInvitationsListed keeps expired invitations visible.
 	ExpiredInvitationsListed bool `json:"expiredInvitationsListed,omitempty"`
+	// StartTimeResetsPeriod lets a backup start time reset the backup period even where the same request sets one.
+	StartTimeResetsPeriod bool `json:"startTimeResetsPeriod,omitempty"`
 	// AutoIdle lets running services go idle after their idle timeout.
 	AutoIdle bool `json:"autoIdle,omitempty"`
 
