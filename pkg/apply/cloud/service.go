@@ -294,12 +294,14 @@ func (s *serviceChange) scale(paths []string) (apply.Step, error) {
 }
 
 // backups sends what changes. A start time resets the period on the server (FACTS 5.10), so that it goes along if it is
-// declared.
+// declared, and once more by itself where the reply shows that this was not enough.
 func (s *serviceChange) backups(paths []string) apply.Step {
 	if slices.Contains(paths, "backupConfiguration.backupStartTime") {
 		paths = backupFields
 	}
-	var p cloudapi.BackupConfigurationPatch
+	var all, period cloudapi.BackupConfigurationPatch
+	var hours float64
+	var timed bool // a period is set
 	for _, path := range paths {
 		v, managed := spec.Get(s.c.After, path)
 		number, isNumber := spec.Number(v)
@@ -307,18 +309,27 @@ func (s *serviceChange) backups(paths []string) apply.Step {
 		switch {
 		case !managed:
 		case path == "backupConfiguration.backupPeriodInHours":
-			p.BackupPeriodInHours = nullable(number, isNumber)
+			all.BackupPeriodInHours = nullable(number, isNumber)
+			period.BackupPeriodInHours, hours, timed = all.BackupPeriodInHours, number, isNumber
 		case path == "backupConfiguration.backupRetentionPeriodInHours":
-			p.BackupRetentionPeriodInHours = nullable(number, isNumber)
+			all.BackupRetentionPeriodInHours = nullable(number, isNumber)
 		case path == "backupConfiguration.backupStartTime":
-			p.BackupStartTime = nullable(text, isText)
+			all.BackupStartTime = nullable(text, isText)
 		}
 	}
 	return do("configure backups", func(ctx context.Context) error {
-		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
-			_, err := s.b.api.PatchBackupConfiguration(ctx, s.b.organization(), s.id, p)
-			return err
-		})
+		var now cloudapi.BackupConfiguration
+		send := func(p cloudapi.BackupConfigurationPatch) error {
+			return s.b.resend(ctx, func(ctx context.Context, _ bool) (err error) {
+				now, err = s.b.api.PatchBackupConfiguration(ctx, s.b.organization(), s.id, p)
+				return err
+			})
+		}
+		err := send(all)
+		if err == nil && timed && (now.BackupPeriodInHours == nil || *now.BackupPeriodInHours != hours) {
+			err = send(period)
+		}
+		return err
 	})
 }
 
