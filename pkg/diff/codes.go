@@ -17,6 +17,7 @@ const (
 	CodeUnread           = "OC321" // the API does not answer about something that is declared
 	CodeUnhealthy        = "OC322" // a service reports degraded or failed
 	CodeRefused          = "OC323" // the key may not read something that is declared
+	CodeByHand           = "OC324" // an update that leaves something to do by hand
 	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
 	CodeSecretSink       = "OC331" // apply needs a place for secrets
 
