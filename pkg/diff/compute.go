@@ -116,6 +116,19 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 		change.Reason = "a member who has not joined yet is invited"
 	}
 	c.plan.Changes = append(c.plan.Changes, change)
+	c.caution(kind, d, &change)
+}
+
+// caution says what a change leaves to be done by hand. A change that makes the secret of its object leaves nothing.
+func (c *computation) caution(kind *spec.Kind, d spec.Resource, change *Change) {
+	if kind.Caution == nil || change.MakesSecret() {
+		return
+	}
+	if path, message, hint := kind.Caution(change.Before, change.After); path != "" {
+		c.find(Finding{
+			Code: CodeByHand, Severity: SeverityWarning, Address: d.Address, Pos: d.FieldPos(path), Message: message, Hint: hint,
+		})
+	}
 }
 
 func incompleteHint(kind *spec.Kind, path string) string {
@@ -196,11 +209,13 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	if kind.Collection == "" {
 		pos = fields[0].Pos // an organization is declared in many places; the first file of them says nothing
 	}
-	c.plan.Changes = append(c.plan.Changes, Change{
+	change := Change{
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
 		Fields: fields, Before: before, After: after, References: references,
 		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pos: pos,
-	})
+	}
+	c.plan.Changes = append(c.plan.Changes, change)
+	c.caution(kind, d, &change)
 }
 
 // unread reports whether a field could not be read, and says so: it is neither equal nor different.

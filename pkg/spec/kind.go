@@ -28,6 +28,9 @@ type Kind struct {
 	// manifest alone, not knowing them, cannot tell. An empty path means that nothing is. Nil when no fields depend on
 	// each other.
 	Conflict func(merged Tree) (path, problem, hint string)
+	// Caution finds what somebody has to do by hand after a change that makes no secret of its own. An empty path means
+	// nothing. Nil when there never is anything.
+	Caution func(before, after Tree) (path, message, hint string)
 }
 
 // Need is a field that something else which an object says calls for.
@@ -233,7 +236,7 @@ var (
 	}
 	roleList = &List{Key: func(e any) string { s, _ := e.(string); return strings.ToLower(CanonicalName(s)) }}
 	idList   = &List{Key: func(e any) string { s, _ := e.(string); return s }}
-	// protocolList: only mysql can be toggled (FACTS 5.8); a protocol that is not reported is disabled.
+	// protocolList: only mysql can be toggled (FACTS 5.8); a protocol that is not reported is disabled, see alignEndpoints.
 	protocolList = &List{
 		Key: func(e any) string { return text(e, "protocol") },
 		Equal: func(a, b any) bool {

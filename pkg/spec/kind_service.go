@@ -1,5 +1,7 @@
 package spec
 
+import "slices"
+
 // NonceTag is the key of the tag that a service carries from its creation until the last step of it: the journal on the
 // server by which any later run finds a half-made service. It is never part of a tree.
 const NonceTag = "orgctl-op"
@@ -48,6 +50,7 @@ var serviceKind = &Kind{
 	Needs:    serviceNeeds,
 	Align:    alignService,
 	Conflict: serviceConflict,
+	Caution:  serviceCaution,
 }
 
 // location is where a service is. The services of a warehouse are in one place (FACTS 5.12).
@@ -102,8 +105,57 @@ func serviceConflict(merged Tree) (path, problem, hint string) {
 	return "", "", ""
 }
 
-// alignService absorbs the mode-shaped reads of FACTS 5.7: which replica fields are reported depends on the autoscaling mode.
+// serviceCaution: a password opens MySQL only if its hash for MySQL was set along with it (FACTS 5.9), which is done at a
+// creation that declares MySQL. The services of a warehouse share the users of its primary.
+func serviceCaution(before, after Tree) (path, message, hint string) {
+	if !speaksMySQL(after) || speaksMySQL(before) {
+		return "", "", ""
+	}
+	return "endpoints", "switches MySQL on, where the password of the user default may not work: it does only if it was set with its hash for MySQL",
+		"test it; if it is refused, reset the password in the console (of the primary service) and store the new one, since every client of the user needs it"
+}
+
+func speaksMySQL(t Tree) bool {
+	endpoints, _ := t["endpoints"].([]any)
+	return slices.ContainsFunc(endpoints, func(e any) bool { return text(e, "protocol") == "mysql" && enabled(e) })
+}
+
+func enabled(endpoint any) bool {
+	t, _ := endpoint.(Tree)
+	return t["enabled"] == true
+}
+
+// alignService absorbs that a server reports one state in several shapes.
 func alignService(desired, live Tree) {
+	alignScaling(desired, live)
+	alignEndpoints(desired, live)
+}
+
+// alignEndpoints: a protocol that is not named, by a manifest that manages the list or by a server, is switched off
+// (FACTS 5.8). Naming it on both sides lets the difference be seen, and be sent.
+func alignEndpoints(desired, live Tree) {
+	want, managed := desired["endpoints"].([]any)
+	if !managed {
+		return
+	}
+	have, _ := live["endpoints"].([]any)
+	desired["endpoints"], live["endpoints"] = switchedOff(want, have), switchedOff(have, want)
+}
+
+// switchedOff adds to a list of protocols those that only another names, as switched off.
+func switchedOff(list, others []any) []any {
+	out := slices.Clone(list)
+	for _, other := range others {
+		protocol := text(other, "protocol")
+		if !slices.ContainsFunc(list, func(e any) bool { return text(e, "protocol") == protocol }) {
+			out = append(out, Tree{"protocol": protocol, "enabled": false})
+		}
+	}
+	return out
+}
+
+// alignScaling absorbs the mode-shaped reads of FACTS 5.7: which replica fields are reported depends on the autoscaling mode.
+func alignScaling(desired, live Tree) {
 	minimum, hasMin := desired["minReplicas"]
 	maximum, hasMax := desired["maxReplicas"]
 	_, hasCount := desired["numReplicas"]
