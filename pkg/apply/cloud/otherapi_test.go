@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/otherapi"
@@ -85,6 +87,7 @@ func newOtherBench(ctx context.Context, t tester, made otherapi.Choices) (*bench
 	if made.Burst > 0 {
 		b.rate = client.DefaultRate()
 	}
+	b.options = func(o *cloud.Options) { o.OrganizationID = server.OrgID() }
 	b.backend = b.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)
 	return b, server
 }
@@ -405,4 +408,53 @@ func TestOtherAPIStopsInIdle(t *testing.T) {
 			t.Errorf("got %s", encode(t, report.Results))
 		}
 	})
+}
+
+// TestOtherAPIOutage takes the network away for the rest of a run, at each of its writes in turn, before or after that one has
+// its effect. The next run completes the work; nothing is there twice and no secret is lost.
+func TestOtherAPIOutage(t *testing.T) {
+	step := 4
+	if testing.Short() {
+		step = 9
+	}
+	for _, last := range []otherapi.Fault{otherapi.LostRequest, otherapi.LostReply} {
+		for at, reached := 1, true; reached; at += step {
+			reached = false
+			synctest.Test(t, func(t *testing.T) {
+				b, server := newOtherBench(t.Context(), t, choose(hostile...))
+				b.converge(manifest(t, faultsBefore))
+				desired := manifest(t, faultsAfter)
+				writes := 0
+				server.Break(func(method, _ string) otherapi.Fault {
+					if method != http.MethodGet {
+						writes++
+					}
+					switch {
+					case writes < at:
+						return otherapi.NoFault
+					case writes == at && method != http.MethodGet:
+						reached = true
+						return last
+					default:
+						return otherapi.LostRequest
+					}
+				})
+				report := b.tryApply(desired)
+				server.Break(nil)
+				time.Sleep(time.Minute) // until lists show what is
+				if reached && report != nil && report.Converged {
+					t.Errorf("said to be converged: %s", encode(t, report))
+				}
+				b.backend = b.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)
+				if _, err := b.backend.Settle(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				b.converge(desired)
+				checkKept(t, b.sink, server)
+				if t.Failed() {
+					t.Fatalf("write %d, fault %d: %s", at, last, encode(t, report))
+				}
+			})
+		}
+	}
 }
