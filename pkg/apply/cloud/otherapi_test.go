@@ -160,7 +160,7 @@ func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, se
 	if server.Refused() > 0 {
 		t.Fatalf("%d requests beyond the rate", server.Refused())
 	}
-	checkKept(t, b.sink, server)
+	checkKept(t, server, b.sink)
 	if p := b.plan(b.exported()); !p.Empty() || p.Worst() == diff.SeverityBlocked {
 		t.Fatalf("the export does not plan empty: %s%s", encode(t, p.Changes), encode(t, p.Findings))
 	}
@@ -185,15 +185,17 @@ func (b *bench) exported() *spec.Organization {
 }
 
 // checkKept demands that everything that orgctl created is there once, carries no mark, and opens with a stored secret.
-func checkKept(t tester, sink *secrets.Memory, server *otherapi.Server) {
+func checkKept(t tester, server *otherapi.Server, sinks ...*secrets.Memory) {
 	t.Helper()
 	opened := map[string]bool{}
-	for _, record := range sink.Records() {
-		switch {
-		case record.Kind == secrets.Key:
-			opened[server.KeyOf(record.KeyID, record.KeySecret.Reveal())] = true
-		case record.ID != "" && server.Opens(record.ID, record.Password.Reveal()):
-			opened[record.ID] = true
+	for _, sink := range sinks {
+		for _, record := range sink.Records() {
+			switch {
+			case record.Kind == secrets.Key:
+				opened[server.KeyOf(record.KeyID, record.KeySecret.Reveal())] = true
+			case record.ID != "" && server.Opens(record.ID, record.Password.Reveal()):
+				opened[record.ID] = true
+			}
 		}
 	}
 	var problems []string
@@ -318,7 +320,7 @@ func TestOtherAPIFaults(t *testing.T) {
 				if p := b.plan(desired); !p.Empty() {
 					t.Errorf("not empty after the second run: %s", encode(t, p.Changes))
 				}
-				checkKept(t, b.sink, server)
+				checkKept(t, server, b.sink)
 				if server.Refused() > 0 {
 					t.Errorf("%d requests beyond the rate", server.Refused())
 				}
@@ -394,7 +396,7 @@ func TestOtherAPIDegradesOnTheWay(t *testing.T) {
 			time.Sleep(made.ProvisioningTime)
 			b.converge(desired)
 		}
-		checkKept(t, b.sink, server)
+		checkKept(t, server, b.sink)
 	})
 }
 
@@ -450,7 +452,7 @@ func TestOtherAPIOutage(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.converge(desired)
-				checkKept(t, b.sink, server)
+				checkKept(t, server, b.sink)
 				if t.Failed() {
 					t.Fatalf("write %d, fault %d: %s", at, last, encode(t, report))
 				}
