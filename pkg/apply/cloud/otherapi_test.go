@@ -460,3 +460,79 @@ func TestOtherAPIOutage(t *testing.T) {
 		}
 	}
 }
+
+// oddities are objects as nobody declares them, but a console or the API's future may leave them.
+func oddities(o *otherapi.Org) {
+	service := func(name string, odd func(*otherapi.Service)) *otherapi.Service {
+		s := o.NewService(name)
+		odd(s)
+		o.Services = append(o.Services, s)
+		return s
+	}
+	plain := func(*otherapi.Service) {}
+	for _, name := range []string{"twin", "twin", "<<", "a/b", "null", "1.10", "a\u2028b", "n\u00e9"} {
+		service(name, plain)
+	}
+	for _, state := range []string{"degraded", "failed", "stopping", "provisioning", "terminating", "resizing"} {
+		service("is "+state, func(s *otherapi.Service) { s.SetState(state) })
+	}
+	primary := service("primary", plain)
+	secondary := func(s *otherapi.Service) { s.Warehouse, s.Primary = primary.Warehouse, false }
+	service("secondary", secondary)
+	service("primary", secondary)
+	service("orphan", func(s *otherapi.Service) { s.Primary = false })
+	service("beyond ", func(s *otherapi.Service) {
+		s.Fields["maxReplicaMemoryGb"], s.Fields["numReplicas"], s.Fields["idleTimeoutMinutes"] = 720.0, 25.0, 1.0
+		s.Fields["releaseChannel"], s.Backup["backupRetentionPeriodInHours"] = "turbo", 12.0
+		s.Tags = []otherapi.Object{{"key": "a", "value": "http://x"}}
+	})
+	service("elsewhere", func(s *otherapi.Service) { s.Fields["provider"], s.Fields["region"] = "oracle", "moon-1" })
+	service("wide", func(s *otherapi.Service) {
+		for name, value := range map[string]any{
+			"autoscalingMode": "horizontal", "numReplicas": nil, "minReplicas": 2.0, "maxReplicas": 5.0, "minReplicaMemoryGb": 32.0, "maxReplicaMemoryGb": 32.0,
+		} {
+			s.Fields[name] = value
+		}
+	})
+	service("awake", func(s *otherapi.Service) { s.Fields["idleScaling"] = false })
+	service("open", func(s *otherapi.Service) {
+		s.IPAccessList = []otherapi.Object{{"source": "2001:db8::/32"}, {"source": "0.0.0.0"}, {"source": "10.1.2.3/8"}}
+	})
+	service("attached", func(s *otherapi.Service) { s.PrivateEndpoints = []string{"vpce-9"} })
+	o.Endpoints = append(o.Endpoints,
+		otherapi.Object{"id": "vpce-9", "cloudProvider": "aws", "region": "eu-west-1"},
+		otherapi.Object{"id": "vpce-9", "cloudProvider": "gcp", "region": "us-east1", "description": "x"},
+	)
+	o.Fields["name"] = "~"
+
+	for _, suffix := range []string{"aaaa", "bbbb"} {
+		key := *o.Keys[0]
+		key.ID, key.IDHash, key.Fields = "00000000-0000-4000-8000-00000000"+suffix, suffix, maps.Clone(key.Fields)
+		key.Fields["name"], key.Fields["keySuffix"], key.Fields["expireAt"] = "twin", suffix, time.Now().Add(-time.Hour)
+		o.Keys = append(o.Keys, &key)
+	}
+	o.Members = append(o.Members, o.NewPerson("none@example.com"), o.NewPerson("two@example.com", "Admin"), o.NewPerson("Two@example.com", "Admin"))
+	for i, email := range []string{"old@example.com", "new@example.com", "New@example.com"} {
+		person := o.NewPerson(email, "Admin")
+		person.Fields = otherapi.Object{
+			"id": fmt.Sprintf("00000000-0000-4000-8000-00000000000%d", i+1), "email": email,
+			"createdAt": time.Now().Add(-24 * time.Hour), "expireAt": time.Now().Add(time.Duration(2*i-1) * time.Hour),
+		}
+		o.Invitations = append(o.Invitations, person)
+	}
+}
+
+// Whatever is live, an export of it is valid and plans empty.
+func TestOtherAPIExportsOddities(t *testing.T) {
+	for _, chosen := range [][]string{{"as it comes"}, {"nulls", "floats"}, {"unlisted roles", "no empty lists"}, {"future", "bare roles"}} {
+		t.Run(strings.Join(chosen, ", "), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, server := newOtherBench(t.Context(), t, choose(chosen...))
+				server.Edit(oddities)
+				if p := b.plan(b.exported()); !p.Empty() || p.Worst() == diff.SeverityBlocked {
+					t.Errorf("%s%s", encode(t, p.Changes), encode(t, p.Findings))
+				}
+			})
+		})
+	}
+}
