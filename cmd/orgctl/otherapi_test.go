@@ -114,7 +114,7 @@ func TestOtherAPIFaultsOverHTTP(t *testing.T) {
 	for round := range rounds {
 		choices := otherAPIs[[]string{"plain", "verbose", "terse"}[round%3]]
 		p, server := otherProgram(t, choices)
-		random := rand.New(rand.NewPCG(1, uint64(round))) //nolint:gosec // a repeatable order is wanted
+		random := rand.New(rand.NewPCG(1, uint64(round)))
 		server.Break(func(string, string) otherapi.Fault {
 			if random.Float64() > 0.15 {
 				return otherapi.NoFault

@@ -152,7 +152,7 @@ func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, se
 	b, server := newOtherBench(ctx, t, made)
 	b.converge(manifest(t, first))
 	server.Edit(consoleEdits[edit])
-	time.Sleep(max(made.ListLag, made.GetLag))
+	server.Advance(max(made.ListLag, made.GetLag))
 	b.converge(manifest(t, second))
 	if p := b.plan(manifest(t, second)); !p.Empty() {
 		t.Fatalf("not empty after an apply: %s", encode(t, p.Changes))
@@ -294,7 +294,7 @@ func TestOtherAPIFaults(t *testing.T) {
 	injected := 0
 	for _, fault := range otherapi.Faults {
 		for round := range rounds {
-			random := rand.New(rand.NewPCG(uint64(fault), uint64(round))) //nolint:gosec // a repeatable order is wanted
+			random := rand.New(rand.NewPCG(uint64(fault), uint64(round)))
 			synctest.Test(t, func(t *testing.T) {
 				b, server := newOtherBench(t.Context(), t, choose(hostile...))
 				b.converge(manifest(t, faultsBefore))
@@ -308,7 +308,7 @@ func TestOtherAPIFaults(t *testing.T) {
 				})
 				report := b.tryApply(desired)
 				server.Break(nil)
-				time.Sleep(time.Minute) // until lists show what is
+				server.Advance(time.Minute) // until lists show what is
 				if report != nil {
 					b.checkTruth(t, report, desired)
 				}
@@ -316,7 +316,7 @@ func TestOtherAPIFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.converge(desired)
-				time.Sleep(time.Minute)
+				server.Advance(time.Minute)
 				if p := b.plan(desired); !p.Empty() {
 					t.Errorf("not empty after the second run: %s", encode(t, p.Changes))
 				}
@@ -393,7 +393,7 @@ func TestOtherAPIDegradesOnTheWay(t *testing.T) {
 		b, server := newOtherBench(t.Context(), t, made)
 		desired := manifest(t, "spec: {services: [{name: a, provider: aws, region: eu-west-1, ipAccessList: [], backupConfiguration: {backupPeriodInHours: 12}}]}")
 		if _, report := b.apply(desired); !report.Converged {
-			time.Sleep(made.ProvisioningTime)
+			server.Advance(made.ProvisioningTime)
 			b.converge(desired)
 		}
 		checkKept(t, server, b.sink)
@@ -443,7 +443,7 @@ func TestOtherAPIOutage(t *testing.T) {
 				})
 				report := b.tryApply(desired)
 				server.Break(nil)
-				time.Sleep(time.Minute) // until lists show what is
+				server.Advance(time.Minute) // until lists show what is
 				if reached && report != nil && report.Converged {
 					t.Errorf("said to be converged: %s", encode(t, report))
 				}
