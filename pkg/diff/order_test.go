@@ -53,6 +53,60 @@ services:
 			},
 		},
 		{
+			name: "core dumps end with the services before they end with the organization",
+			desired: `
+spec: {enableCoreDumps: false, services: [{name: a, enableCoreDumps: false}, {name: b, releaseChannel: fast}]}`,
+			live: `
+services: [{name: a, enableCoreDumps: true}, {name: b, enableCoreDumps: false, releaseChannel: slow}]`,
+			want: []string{
+				`update service/a: enableCoreDumps true -> false`,
+				`update organization/acme: enableCoreDumps null -> false after service/a`,
+				`update service/b: releaseChannel "slow" -> "fast"`,
+			},
+		},
+		{
+			name: "a service that forbids them does not wait for an organization that allows them, nor a new one that wants them for less",
+			desired: `
+spec:
+  enableCoreDumps: true
+  services:
+    - {name: a, enableCoreDumps: false}
+    - {name: new, provider: aws, region: us-east-1, ipAccessList: [], enableCoreDumps: true}`,
+			live: `
+services: [{name: a, enableCoreDumps: true}]`,
+			want: []string{
+				`update organization/acme: enableCoreDumps null -> true`,
+				`update service/a: enableCoreDumps true -> false`,
+				`create service/new after organization/acme`,
+				`OC331 needs secretSink service/new`,
+			},
+		},
+		{
+			name: "each dismissal waits for an appointment of its own, as far as they go",
+			desired: `
+spec:
+  members:
+    - {email: a@example.com, role: developer}
+    - {email: b@example.com, role: developer}
+    - {email: c@example.com, ensure: absent}
+    - {email: x@example.com, role: admin}
+    - {email: y@example.com, role: admin}`,
+			live: `
+members:
+  - {email: a@example.com, roles: [Admin]}
+  - {email: b@example.com, roles: [Admin]}
+  - {email: c@example.com, roles: [Admin]}
+  - {email: x@example.com, roles: [Developer]}
+  - {email: y@example.com, roles: [Developer]}`,
+			want: []string{
+				`update member/x@example.com: roles -["Developer"] +["admin"]`,
+				`update member/a@example.com: roles -["Admin"] +["developer"] after member/x@example.com`,
+				`update member/y@example.com: roles -["Developer"] +["admin"]`,
+				`update member/b@example.com: roles -["Admin"] +["developer"] after member/y@example.com`,
+				`delete member/c@example.com after member/x@example.com`,
+			},
+		},
+		{
 			name: "an endpoint is registered anew once nobody uses it",
 			desired: `
 spec:

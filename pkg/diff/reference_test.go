@@ -315,6 +315,37 @@ spec: {services: [{name: blue}, {name: etl, warehouse: blue, ipAccessList: []}]}
 	}
 }
 
+// A precondition is about the object that a field refers to, not about what it is called: renaming a primary in the console
+// does not make a plan of its secondary stale, and a namesake in its place does.
+func TestPreconditionsCompareObjects(t *testing.T) {
+	precondition := func(desired, live string) string {
+		t.Helper()
+		p := plan(t, desired, live, diff.Selection{Only: []string{"service/s"}})
+		if len(p.Changes) != 1 || p.Changes[0].Precondition == "" {
+			t.Fatalf("changes: %v", told(p))
+		}
+		return p.Changes[0].Precondition
+	}
+	const live = `
+services:
+  - {name: p, id: ` + id1 + `}
+  - {name: other, id: ` + id2 + `}
+  - {name: s, warehouse: p, releaseChannel: slow, refs: {warehouse: ` + id1 + `}}`
+	for name, desired := range map[string]string{
+		"update":   "spec: {services: [{name: p, id: " + id1 + "}, {name: s, warehouse: p, releaseChannel: fast}]}",
+		"deletion": "spec: {services: [{name: s, ensure: absent}]}",
+	} {
+		before := precondition(desired, live)
+		if after := precondition(desired, strings.NewReplacer("name: p,", "name: q,", "warehouse: p,", "warehouse: q,").Replace(live)); after != before {
+			t.Errorf("%s: another name of the primary makes another precondition", name)
+		}
+	}
+	deletion := "spec: {services: [{name: s, ensure: absent}]}"
+	if precondition(deletion, live) == precondition(deletion, strings.Replace(live, "refs: {warehouse: "+id1, "refs: {warehouse: "+id2, 1)) {
+		t.Error("another primary of the same name makes the same precondition")
+	}
+}
+
 // warehouses draws services that share names, take over names, and belong to each other.
 func warehouses(t *rapid.T) (*spec.Organization, *spec.Live) {
 	live := &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Resources: []spec.Resource{{

@@ -41,6 +41,8 @@ type bench struct {
 	rate    client.Rate          // unlimited unless set before connect
 	options func(*cloud.Options) // changes the defaults, if set before connect
 	api     *cloudapi.API        // of the last connect
+
+	recorder *recorder // of the last connect
 }
 
 const userAgent = "orgctl/test"
@@ -88,9 +90,10 @@ func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 
 func (b *bench) connectAs(transport http.RoundTripper, keyID, keySecret string) *cloud.Backend {
 	b.t.Helper()
+	b.recorder = &recorder{RoundTripper: transport, warehouses: map[string]string{}}
 	connection, err := client.New("http://127.0.0.1", client.Credentials{
 		KeyID: keyID, KeySecret: secret.New(keySecret),
-	}, client.WithTransport(transport), client.WithRate(b.rate), client.WithUserAgent(userAgent))
+	}, client.WithTransport(b.recorder), client.WithRate(b.rate), client.WithUserAgent(userAgent))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -137,12 +140,14 @@ func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) {
 	return diff.Compute(desired, live, diff.Selection{})
 }
 
-// apply plans, runs and verifies.
+// apply plans, runs and verifies. What it sends must stand in the plan.
 func (b *bench) apply(desired *spec.Organization) (*diff.Plan, *apply.Report) {
 	b.t.Helper()
 	p := b.plan(desired)
 	opts := apply.Defaults()
+	b.recorder.take()
 	report := apply.Run(b.ctx, p, b.backend, opts)
+	b.checkSent(p)
 	apply.Verify(b.ctx, report, p, func(context.Context) (*diff.Plan, error) { return b.plan(desired), nil }, opts)
 	return p, report
 }
