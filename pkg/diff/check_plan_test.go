@@ -64,6 +64,48 @@ services: [{name: p}, {name: s, warehouse: p}]`,
 	}
 }
 
+// A dismissal may wait for several appointments, and an appointment be waited for by several dismissals: what counts is whether
+// there is one for each.
+func TestGuardsPairDismissalsWithAppointments(t *testing.T) {
+	const desired = `
+spec:
+  members:
+    - {email: a@example.com, role: developer}
+    - {email: b@example.com, role: developer}
+    - {email: x@example.com, role: admin}
+    - {email: y@example.com, role: admin}
+policy: {minAdmins: 2}`
+	const objects = `
+members:
+  - {email: a@example.com, roles: [Admin]}
+  - {email: b@example.com, roles: [Admin]}
+  - {email: x@example.com, roles: [Developer]}
+  - {email: y@example.com, roles: [Developer]}`
+	tests := []struct {
+		name, a, b string // whom the dismissals of a and b wait for
+		blocked    bool
+	}{
+		{"each for its own", "x", "y", false},
+		{"both for the same", "x", "x", true},
+		{"one for both, the other for the one that comes first", "xy", "x", false},
+		{"one for nobody", "", "xy", true},
+	}
+	for _, test := range tests {
+		p := plan(t, desired, objects, diff.Selection{})
+		for i := range p.Changes {
+			c := &p.Changes[i]
+			waits := map[string]string{"a@example.com": test.a, "b@example.com": test.b}[c.Address.Name]
+			c.DependsOn = nil
+			for _, who := range waits {
+				c.DependsOn = append(c.DependsOn, spec.Address{Kind: "member", Name: string(who) + "@example.com"})
+			}
+		}
+		if got := len(diff.Check(p, observed(t, objects), diff.Caller{}).Findings) > 0; got != test.blocked {
+			t.Errorf("%s: blocked %v", test.name, got)
+		}
+	}
+}
+
 // A selection that leaves out what would make a plan safe is judged for what is left of it.
 func TestGuardsJudgeTheSelection(t *testing.T) {
 	const desired = `

@@ -53,6 +53,22 @@ services:
 			},
 		},
 		{
+			name: "what begins to refer to an object comes after its renaming, what refers to it already need not",
+			desired: `
+spec:
+  services:
+    - {name: z-orders, previously: [orders]}
+    - {name: etl, warehouse: z-orders, ipAccessList: []}
+    - {name: reports, warehouse: z-orders, releaseChannel: fast}`,
+			live: `
+services: [{name: orders}, {name: reports, warehouse: orders, releaseChannel: slow}]`,
+			want: []string{
+				`update service/reports: releaseChannel "slow" -> "fast"`,
+				`update service/z-orders: name "orders" -> "z-orders"`,
+				`create service/etl after service/z-orders`,
+			},
+		},
+		{
 			name: "core dumps end with the services before they end with the organization",
 			desired: `
 spec: {enableCoreDumps: false, services: [{name: a, enableCoreDumps: false}, {name: b, releaseChannel: fast}]}`,
