@@ -100,8 +100,15 @@ func (c *check) waysIn() {
 	for _, a := range c.plan.Policy.Closed {
 		closed[a] = true
 	}
+	named := map[spec.Address]int{}
+	for r := range each(c.live, "service") {
+		named[r.Address]++
+	}
 	for r := range each(c.live, "service") {
 		address, change := r.Address, c.outcome.change(r)
+		if named[address] > 1 {
+			address = twin(address, r.ID) // whose manifest it is that says so, the name does not tell
+		}
 		entries, _ := r.Spec["ipAccessList"].([]any)
 		endpoints := registrations(r.Spec, r.Spec["privateEndpointIds"])
 		if change != nil {

@@ -64,6 +64,25 @@ services: [{name: p}, {name: s, warehouse: p}]`,
 	}
 }
 
+// access: closed is said of one object, not of all that have its name.
+func TestClosedIsOneOfTwins(t *testing.T) {
+	p := plan(t, `
+spec:
+  privateEndpoints: [{id: vpce-1, cloudProvider: aws, region: us-east-1, ensure: absent}]
+  services: [{name: p, id: `+id1+`, access: closed}]`, `
+privateEndpoints: [{id: vpce-1}]
+services:
+  - {name: p, id: `+id1+`, ipAccessList: [], privateEndpointIds: [vpce-1]}
+  - {name: p, id: `+id2+`, ipAccessList: [], privateEndpointIds: [vpce-1]}`, diff.Selection{})
+	var got []string
+	for _, f := range p.Findings {
+		got = append(got, f.Code+" "+f.Address.String())
+	}
+	if d := cmp.Diff([]string{"OC312 privateEndpoint/aws/us-east-1/vpce-1", "OC344 service/p#" + id2}, got); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+}
+
 // A dismissal may wait for several appointments, and an appointment be waited for by several dismissals: what counts is whether
 // there is one for each.
 func TestGuardsPairDismissalsWithAppointments(t *testing.T) {

@@ -72,6 +72,9 @@ func (c *computation) policy(pairs []pair) Policy {
 		}
 	}
 	for _, p := range pairs {
+		if p.desired.Intent.Closed && p.live != nil && len(c.objects.byAddress[p.live.Address]) > 1 {
+			out.Closed = append(out.Closed, twin(p.live.Address, p.live.ID))
+		}
 		if !p.desired.Intent.Absent && p.live == nil {
 			missing[adopted(p.desired.Address.Kind)]++
 		}

@@ -48,7 +48,7 @@ type Policy struct {
 	MaxDeletes MaxDeletes `json:"maxDeletes"`
 	// Prune describes the collections whose undeclared live objects are deleted.
 	Prune []Prune `json:"prune,omitempty"`
-	// Closed are the services that need no way in: access: closed.
+	// Closed are the services that need no way in: access: closed. One that shares its live name with others is NAME#ID as well.
 	Closed []spec.Address `json:"closed,omitempty"`
 }
 
