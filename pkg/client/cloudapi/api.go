@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,9 +72,9 @@ func list[T interface{ missing() string }](ctx context.Context, a *API, path str
 
 // missing gives the first name of pairs of a name and a value whose value is empty.
 func missing(pairs ...string) string {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			return pairs[i]
+	for pair := range slices.Chunk(pairs, 2) {
+		if name, value := pair[0], pair[len(pair)-1]; value == "" {
+			return name
 		}
 	}
 	return ""
