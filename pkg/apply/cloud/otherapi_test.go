@@ -26,23 +26,26 @@ import (
 
 // choices are the ways in which the other API may be unlike the simulator, by name.
 var choices = map[string]func(*otherapi.Choices){
-	"as it comes":       func(*otherapi.Choices) {},
-	"whole seconds":     func(c *otherapi.Choices) { c.WholeSeconds = true },
-	"numeric zone":      func(c *otherapi.Choices) { c.NumericZone = true },
-	"nulls":             func(c *otherapi.Choices) { c.Nulls = true },
-	"no empty lists":    func(c *otherapi.Choices) { c.NoEmptyLists = true },
-	"floats":            func(c *otherapi.Choices) { c.Floats = true },
-	"shuffled":          func(c *otherapi.Choices) { c.Shuffled = true },
-	"future":            func(c *otherapi.Choices) { c.Future = true },
-	"gzip":              func(c *otherapi.Choices) { c.Gzip = true },
-	"bare errors":       func(c *otherapi.Choices) { c.BareErrors = true },
-	"empty delete":      func(c *otherapi.Choices) { c.EmptyDelete = true },
-	"stale replies":     func(c *otherapi.Choices) { c.StaleReplies = true },
-	"strict":            func(c *otherapi.Choices) { c.Strict = true },
-	"sliding window":    func(c *otherapi.Choices) { c.Burst = 10 },
-	"clock ahead":       func(c *otherapi.Choices) { c.Skew = 40 * time.Hour },
-	"clock behind":      func(c *otherapi.Choices) { c.Skew = -40 * time.Hour },
-	"no quotas":         func(c *otherapi.Choices) { c.NoQuotas = true },
+	"as it comes":    func(*otherapi.Choices) {},
+	"whole seconds":  func(c *otherapi.Choices) { c.WholeSeconds = true },
+	"numeric zone":   func(c *otherapi.Choices) { c.NumericZone = true },
+	"nulls":          func(c *otherapi.Choices) { c.Nulls = true },
+	"no empty lists": func(c *otherapi.Choices) { c.NoEmptyLists = true },
+	"floats":         func(c *otherapi.Choices) { c.Floats = true },
+	"shuffled":       func(c *otherapi.Choices) { c.Shuffled = true },
+	"future":         func(c *otherapi.Choices) { c.Future = true },
+	"gzip":           func(c *otherapi.Choices) { c.Gzip = true },
+	"bare errors":    func(c *otherapi.Choices) { c.BareErrors = true },
+	"empty delete":   func(c *otherapi.Choices) { c.EmptyDelete = true },
+	"stale replies":  func(c *otherapi.Choices) { c.StaleReplies = true },
+	"strict":         func(c *otherapi.Choices) { c.Strict = true },
+	"sliding window": func(c *otherapi.Choices) { c.Burst = 10 },
+	"clock ahead":    func(c *otherapi.Choices) { c.Skew = 40 * time.Hour },
+	"clock behind":   func(c *otherapi.Choices) { c.Skew = -40 * time.Hour },
+	"no quotas":      func(c *otherapi.Choices) { c.NoQuotas = true },
+	"hidden at first": func(c *otherapi.Choices) {
+		c.HiddenReads, c.HiddenLists, c.ProvisioningTime = 12*time.Second, 2, time.Second
+	},
 	"lists lag":         func(c *otherapi.Choices) { c.ListLag = 8 * time.Second },
 	"reads lag":         func(c *otherapi.Choices) { c.GetLag = 8 * time.Second },
 	"no tags":           func(c *otherapi.Choices) { c.NoTags = true },
@@ -53,6 +56,7 @@ var choices = map[string]func(*otherapi.Choices){
 	"paired tags":       func(c *otherapi.Choices) { c.PairedTags = true },
 	"refuses again":     func(c *otherapi.Choices) { c.RefusesAgain = true },
 	"text booleans":     func(c *otherapi.Choices) { c.TextBooleans = true },
+	"start resets":      func(c *otherapi.Choices) { c.StartResets = true },
 	"long retention":    func(c *otherapi.Choices) { c.LongRetention = true },
 	"busy refuses":      func(c *otherapi.Choices) { c.BusyRefuses = true },
 	"through starting":  func(c *otherapi.Choices) { c.ProvisioningPath = []string{"starting", "awaking"} },
@@ -535,4 +539,32 @@ func TestOtherAPIExportsOddities(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A new service that is listed before it can be read is stopped as declared all the same: a 404 for what the list shows is no
+// absence.
+func TestOtherAPIListsBeforeItShows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, server := newOtherBench(t.Context(), t, choose("hidden at first"))
+		b.converge(manifest(t, "spec: {services: [{name: a, provider: aws, region: eu-west-1, ipAccessList: [], state: stopped}]}"))
+		checkKept(t, server, b.sink)
+	})
+}
+
+// A start time that sets the period back does not keep a declared period away.
+func TestOtherAPIStartTimeResetsThePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := newOtherBench(t.Context(), t, choose("start resets"))
+		for _, start := range []string{"05:00", "06:00"} {
+			b.converge(manifest(t, fmt.Sprintf(`
+spec:
+  services:
+    - name: a
+      provider: aws
+      region: eu-west-1
+      ipAccessList: []
+      backupConfiguration: {backupPeriodInHours: 48, backupStartTime: "%s"}
+`, start)))
+		}
+	})
 }
