@@ -350,11 +350,10 @@ func (s *serviceChange) command(command cloudapi.StateCommand) apply.Step {
 	}
 	step.Do = func(ctx context.Context) error {
 		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
-			live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
+			live, err := s.read(ctx)
 			if err != nil {
 				return err
 			}
-			s.b.watch.tell(live)
 			_, bad := to.bad[live.State]
 			switch {
 			case slices.Contains(to.good, live.State):
@@ -392,6 +391,21 @@ func (s *serviceChange) stopping() (step apply.Step, from []cloudapi.State, to e
 
 func (s *serviceChange) currentID() string { return s.id }
 
+// read gives the service as it is now, and shows it to the wait that follows. A single read of a new service may say that there
+// is none (FACTS 5.3); only where the list does not hold it either is that so (FACTS 11).
+func (s *serviceChange) read(ctx context.Context) (cloudapi.Service, error) {
+	live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
+	if errors.Is(err, client.ErrNotFound) {
+		switch _, listed, listErr := s.b.watch.get(ctx, s.id); {
+		case listErr != nil:
+			return live, listErr
+		case listed:
+			return live, fmt.Errorf("%w: the service is listed and cannot be read yet", apply.ErrBusy)
+		}
+	}
+	return live, s.told(live, err)
+}
+
 // told passes a reply on to the wait that follows.
 func (s *serviceChange) told(live cloudapi.Service, err error) error {
 	if err == nil {
@@ -411,11 +425,10 @@ func (s *serviceChange) delete() []apply.Step {
 		Title: "stop service", Limit: s.b.opts.Limits.Stop,
 		Do: func(ctx context.Context) error {
 			return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
-				live, err := s.b.api.GetService(ctx, org(), s.id)
+				live, err := s.read(ctx)
 				if err != nil {
 					return gone(err)
 				}
-				s.b.watch.tell(live)
 				if !slices.Contains(stoppable, live.State) {
 					return nil
 				}

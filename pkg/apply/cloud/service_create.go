@@ -150,7 +150,7 @@ func (s *serviceChange) yield() apply.Step {
 			}
 			twin = elder
 		}
-		live, err := s.b.api.GetService(ctx, s.b.organization(), s.id)
+		live, err := s.read(ctx)
 		switch {
 		case errors.Is(err, client.ErrNotFound), err == nil && slices.Contains(absent, live.State):
 			return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
