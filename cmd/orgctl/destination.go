@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
 // destination is where an output really goes, with the links on the way followed.
@@ -67,6 +69,8 @@ func follow(name string) (destination, error) {
 			return d, nil
 		case err != nil:
 			return d, err
+		case store.Planted(d.folder, d.info):
+			return d, fmt.Errorf("%s was put there by another user", d.path)
 		case d.info.IsDir():
 			return d, errors.New("it is a directory")
 		case d.info.Mode()&fs.ModeSymlink == 0:

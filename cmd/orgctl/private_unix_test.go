@@ -36,17 +36,9 @@ func users() (uids []int, canGive bool) {
 	return []int{os.Geteuid()}, false
 }
 
-func newHost(t *testing.T, uid int) *host {
+// sharedOrgctl is a copy of orgctl that every user can run.
+func sharedOrgctl(t *testing.T) string {
 	t.Helper()
-	server := sim.New(sim.Config{})
-	h := &host{program: newProgram(t, credentials(t, server)...), uid: uid, server: server}
-	h.env = append(h.env, "XDG_STATE_HOME="+filepath.Join(h.dir, "state"))
-	if err := os.Chmod(filepath.Dir(h.dir), 0o755); err != nil { // the test's own, which another user has to get through
-		t.Fatal(err)
-	}
-	h.orgctl = h.path("bin/orgctl")
-	h.write(t, "org.yaml", manifest("spec:\n  keys:\n    - {name: ci, roles: [developer], ipAccessList: []}\n"))
-	h.write(t, "bin/orgctl", "")
 	program, err := exec.LookPath("orgctl")
 	if err != nil {
 		t.Fatal(err)
@@ -55,11 +47,28 @@ func newHost(t *testing.T, uid int) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(h.orgctl, data, 0o600); err != nil {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "orgctl")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.chmod(t, "bin/orgctl", 0o755)
-	h.chmod(t, "bin", 0o755)
+	for _, p := range []string{path, dir, filepath.Dir(dir)} {
+		if err := os.Chmod(p, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+func newHost(t *testing.T, orgctl string, uid int) *host {
+	t.Helper()
+	server := sim.New(sim.Config{})
+	h := &host{program: newProgram(t, credentials(t, server)...), uid: uid, server: server, orgctl: orgctl}
+	h.env = append(h.env, "XDG_STATE_HOME="+filepath.Join(h.dir, "state"))
+	if err := os.Chmod(filepath.Dir(h.dir), 0o755); err != nil { // the test's own, which another user has to get through
+		t.Fatal(err)
+	}
+	h.write(t, "org.yaml", manifest("spec:\n  keys:\n    - {name: ci, roles: [developer], ipAccessList: []}\n"))
 	h.give(t, uid, ".", "org.yaml")
 	return h
 }
@@ -234,6 +243,7 @@ func inPlaceOfDirectory() []planted {
 // TestTrustsItsOwnFilesOnly: whatever could have been put in the place of lock, journal, records or their directories is refused
 // before anything is changed, nothing is written through it, and the message names it.
 func TestTrustsItsOwnFilesOnly(t *testing.T) {
+	orgctl := sharedOrgctl(t)
 	uids, canGive := users()
 	hardLink := planted{name: "second name", says: "has more than one name", put: func(t *testing.T, h *host, name string) {
 		away(t, h, name)
@@ -261,7 +271,7 @@ func TestTrustsItsOwnFilesOnly(t *testing.T) {
 					continue
 				}
 				t.Run(object.name+"/"+way.name+"/"+strconv.Itoa(uid), func(t *testing.T) {
-					h := newHost(t, uid)
+					h := newHost(t, orgctl, uid)
 					if r := h.apply(t); r.code != exitOK {
 						t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 					}
@@ -291,10 +301,11 @@ func TestTrustsItsOwnFilesOnly(t *testing.T) {
 // secret of a new key, which the stranger then holds.
 func TestTrustsNoPlantedRecord(t *testing.T) {
 	const record = `{"kind": "key", "name": "ci", "mark": "Evil", "keyId": "AAAAAAAAAAAAAAAAEvil", "keySecret": "4b1dAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`
+	orgctl := sharedOrgctl(t)
 	uids, canGive := users()
 	for _, uid := range uids {
 		t.Run(strconv.Itoa(uid), func(t *testing.T) {
-			h := newHost(t, uid)
+			h := newHost(t, orgctl, uid)
 			h.write(t, "secrets/keys/ci.Evil.json", record)
 			h.write(t, "secrets/services/.keep", "")
 			h.chmod(t, "secrets/keys/ci.Evil.json", 0o644)
@@ -317,10 +328,11 @@ func TestTrustsNoPlantedRecord(t *testing.T) {
 // TestMakesDirectoriesInTrustedOnesOnly: a directory is made below one of the user's or of root's. Root alone may work in
 // directories of others, as it does in containers.
 func TestMakesDirectoriesInTrustedOnesOnly(t *testing.T) {
+	orgctl := sharedOrgctl(t)
 	uids, canGive := users()
 	for _, uid := range uids {
 		t.Run(strconv.Itoa(uid), func(t *testing.T) {
-			h := newHost(t, uid)
+			h := newHost(t, orgctl, uid)
 			for _, name := range []string{"state", "shared"} {
 				if err := os.Mkdir(h.path(name), 0o700); err != nil {
 					t.Fatal(err)
@@ -352,7 +364,7 @@ func TestMakesDirectoriesInTrustedOnesOnly(t *testing.T) {
 
 // TestNeedsAHome: without a home there is no place that others could not have prepared, and none is made up.
 func TestNeedsAHome(t *testing.T) {
-	h := newHost(t, os.Geteuid())
+	h := newHost(t, sharedOrgctl(t), os.Geteuid())
 	h.env = append(h.env, "HOME=", "XDG_STATE_HOME=")
 	r := h.apply(t)
 	if r.code != exitError || !strings.Contains(r.stderr, "XDG_STATE_HOME") {
@@ -376,7 +388,7 @@ func TestNeedsAHome(t *testing.T) {
 
 // TestLockKeepsWhatIsThere: a file that happens to be called like a lock is not taken for one.
 func TestLockKeepsWhatIsThere(t *testing.T) {
-	h := newHost(t, os.Geteuid())
+	h := newHost(t, sharedOrgctl(t), os.Geteuid())
 	h.mine(t, "org.lock", precious)
 	r := h.run(t, "apply", "-f", "org.yaml", "--yes", "--sandbox", "org")
 	if r.code != exitError || !strings.Contains(r.stderr, "org.lock") {
@@ -390,10 +402,11 @@ func TestLockKeepsWhatIsThere(t *testing.T) {
 // TestOutputsInSharedDirectories: where everybody may make files, as in /tmp, what a stranger has put in the place of an output
 // is not written to. A file that is there keeps its mode, and a link is followed, if they are the user's own.
 func TestOutputsInSharedDirectories(t *testing.T) {
+	orgctl := sharedOrgctl(t)
 	uids, canGive := users()
 	for _, uid := range uids {
 		t.Run(strconv.Itoa(uid), func(t *testing.T) {
-			h := newHost(t, uid)
+			h := newHost(t, orgctl, uid)
 			for _, name := range []string{"shared", "own"} {
 				if err := os.Mkdir(h.path(name), 0o700); err != nil {
 					t.Fatal(err)

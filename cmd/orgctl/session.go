@@ -68,7 +68,11 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	}
 	s.scope = store.Scope{API: url, Organization: organization.ID}
 	if s.target.sandbox == "" {
-		if err := s.lock(e.statePath(s.scope, ".lock")); err != nil {
+		path, err := e.statePath(s.scope, ".lock")
+		if err != nil {
+			return nil, err
+		}
+		if err := s.lock(path); err != nil {
 			return nil, err
 		}
 	}

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -14,42 +15,81 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
-// stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in.
-func (e *env) stateDir() string {
-	if dir := e.getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "orgctl")
+// stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in. There is
+// no falling back to a temporary directory, where others could prepare it.
+func (e *env) stateDir() (string, error) {
+	dir := e.getenv("XDG_STATE_HOME")
+	if home := e.getenv("HOME"); dir == "" && home != "" {
+		dir = filepath.Join(home, ".local", "state")
 	}
-	if home := e.getenv("HOME"); home != "" {
-		return filepath.Join(home, ".local", "state", "orgctl")
+	if dir == "" {
+		return "", errors.New("there is no place for the lock of the organization, since neither XDG_STATE_HOME nor HOME is set: let XDG_STATE_HOME name a directory of yours")
 	}
-	return filepath.Join(os.TempDir(), "orgctl-"+strconv.Itoa(os.Getuid()))
+	dir = filepath.Join(dir, "orgctl")
+	if err := store.OwnDir(store.OS{}, dir); err != nil {
+		return "", fmt.Errorf("state directory: %w; XDG_STATE_HOME may name another place", err)
+	}
+	return dir, nil
 }
 
 // lock makes this run the only apply of its organization on this host. It does not wait: whoever comes second would apply a
 // plan made of what the first one is changing.
 func lock(path string) (release func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("lock: %w; XDG_STATE_HOME may name another place", err)
-	}
-	l := flock.New(path, flock.SetPermissions(0o600))
-	ours, err := l.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	if !ours {
-		holder, _ := os.ReadFile(filepath.Clean(path)) // for the message only
-		return nil, fmt.Errorf("another apply of this organization is under way on this host (%s, lock %s): nothing was changed; run again when it has ended",
-			strings.TrimSpace(string(holder)), path)
-	}
-	if err := os.WriteFile(path, fmt.Appendf(nil, "process %d\n", os.Getpid()), 0o600); err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
+	l := flock.New(path, flock.SetFlag(os.O_RDWR))
+	if err := take(l); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock: %w", err), l.Unlock())
 	}
 	return func() { _ = l.Unlock() }, nil
 }
 
+func take(l *flock.Flock) error {
+	f, err := store.OpenOwn(store.OS{}, l.Path(), 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	holder, err := readHolder(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.Path(), err)
+	}
+	ours, err := l.TryLock()
+	if err != nil {
+		return err
+	}
+	if !ours {
+		return fmt.Errorf("another apply of this organization is under way on this host (%s, lock %s): nothing was changed; run again when it has ended",
+			strings.TrimSpace(holder), l.Path())
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if locked, err := l.Stat(); err != nil || !os.SameFile(opened, locked) {
+		return errors.Join(fmt.Errorf("%s was exchanged a moment ago: run again", l.Path()), err)
+	}
+	// Of one length, so that nothing has to be cut off what an earlier holder wrote.
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, holderForm, os.Getpid())
+	return err
+}
+
+const holderForm = "process %-12d\n"
+
+// readHolder reads what the last holder of a lock wrote. A file of another content is not a lock.
+func readHolder(f io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(f, 64))
+	if err == nil && len(data) > 0 && !strings.HasPrefix(string(data), "process ") {
+		err = errors.New("it holds something else: it is no lock of orgctl, and is left as it is")
+	}
+	return string(data), err
+}
+
 // statePath is a file of one organization in the user's state directory.
-func (e *env) statePath(s store.Scope, suffix string) string {
-	return filepath.Join(e.stateDir(), s.FileName()+suffix)
+func (e *env) statePath(s store.Scope, suffix string) (string, error) {
+	dir, err := e.stateDir()
+	return filepath.Join(dir, s.FileName()+suffix), err
 }
 
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
@@ -65,6 +105,10 @@ func (t *target) openJournal(e *env, c *cli.Context, s store.Scope) (*journal.Jo
 	case t.secretsDir != "":
 		return journal.Open(filepath.Join(t.secretsDir, name), s)
 	default:
-		return journal.Open(e.statePath(s, "."+name), s)
+		path, err := e.statePath(s, "."+name)
+		if err != nil {
+			return nil, err
+		}
+		return journal.Open(path, s)
 	}
 }

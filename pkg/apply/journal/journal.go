@@ -60,7 +60,7 @@ type entry struct {
 // Memory is a journal that lasts as long as the process.
 func Memory(scope store.Scope) *Journal { return &Journal{scope: scope, open: map[int]Intent{}} }
 
-// Open reads a journal, made where it is missing (mode 0600), and takes over the intents of the scope that no outcome
+// Open reads a journal, made where it is missing (mode 0600) and refused where it may be somebody else's, and takes over the intents of the scope that no outcome
 // closes. What is done leaves the file, and so does the damage that a crash may have done to its end: half a line, or zeros.
 // Any other unreadable line is an error, because ignoring it might hide a creation.
 func Open(path string, scope store.Scope) (*Journal, error) { return open(store.OS{}, path, scope) }
@@ -84,7 +84,7 @@ func (j *Journal) create() error {
 	if err := store.MakeDir(j.disk, folder); err != nil {
 		return err
 	}
-	f, err := j.disk.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := store.OpenOwn(j.disk, j.path, 0)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (j *Journal) alone(do func() error) error {
 			return err
 		}
 		locked, lockedErr := turn.Stat()
-		now, nowErr := os.Stat(j.path)
+		now, nowErr := os.Lstat(j.path)
 		err := errors.Join(lockedErr, nowErr)
 		current := err == nil && os.SameFile(locked, now)
 		if current {
@@ -114,7 +114,7 @@ func (j *Journal) alone(do func() error) error {
 
 // takeOver reads the file and leaves nothing in it but the open intents of all scopes.
 func (j *Journal) takeOver() error {
-	data, err := os.ReadFile(j.path)
+	data, err := store.ReadOwn(j.path)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (j *Journal) append(e entry) error {
 		return err
 	}
 	return j.alone(func() error {
-		f, err := j.disk.OpenFile(j.path, os.O_RDWR|os.O_APPEND, 0)
+		f, err := store.OpenOwn(j.disk, j.path, os.O_APPEND)
 		if err != nil {
 			return err
 		}

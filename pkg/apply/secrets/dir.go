@@ -28,8 +28,8 @@ type Dir struct {
 	recipients []age.Recipient
 }
 
-// NewDir makes the directory where it is missing and refuses one that others may write to, as well as recipients that
-// cannot read one file together.
+// NewDir makes the directory where it is missing and refuses one that is not its user's alone to write to, as well as recipients
+// that cannot read one file together.
 func NewDir(path string, recipients ...age.Recipient) (*Dir, error) {
 	return newDir(store.OS{}, path, recipients...)
 }
@@ -48,19 +48,9 @@ func (d *Dir) open() error {
 			return err
 		}
 	}
-	for _, folder := range folders {
-		if err := store.MakeDir(d.disk, filepath.Join(d.path, folder)); err != nil {
-			return err
-		}
-	}
 	for _, folder := range slices.Concat([]string{"."}, slices.Sorted(maps.Values(folders))) {
-		path := filepath.Join(d.path, folder)
-		info, err := os.Stat(path)
-		if err != nil {
+		if err := store.OwnDir(d.disk, filepath.Join(d.path, folder)); err != nil {
 			return err
-		}
-		if mode := info.Mode().Perm(); mode&0o022 != 0 {
-			return fmt.Errorf("%s is writable by others (mode %04o): chmod 700 %s", path, mode, path)
 		}
 	}
 	return nil
@@ -209,7 +199,7 @@ func (d *Dir) files(kind, name string) ([]fileName, error) {
 
 func (d *Dir) read(kind string, file fileName) (Record, error) {
 	path := filepath.Join(d.path, folders[kind], file.String())
-	data, err := os.ReadFile(path)
+	data, err := store.ReadOwn(path)
 	if err != nil {
 		return Record{}, err
 	}
@@ -260,16 +250,11 @@ func (d *Dir) Unused(scope store.Scope) (files []string, err error) {
 			if !ok || file.sealed {
 				continue
 			}
-			path := filepath.Join(folder, entry.Name())
-			if !entry.Type().IsRegular() {
-				err = errors.Join(err, fmt.Errorf("%s: is no regular file", path))
-				continue
-			}
 			r, problem := d.read(kind, file)
 			if problem != nil {
 				err = errors.Join(err, problem)
 			} else if r.Scope == scope && r.ID == "" {
-				files = append(files, path)
+				files = append(files, filepath.Join(folder, entry.Name()))
 			}
 		}
 	}

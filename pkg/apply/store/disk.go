@@ -25,6 +25,7 @@ type Disk interface {
 type File interface {
 	io.ReadWriteSeeker
 	Name() string
+	Stat() (fs.FileInfo, error)
 	// Sync makes what was written outlast a crash.
 	Sync() error
 	Close() error
@@ -59,7 +60,8 @@ func (OS) SyncDir(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// MakeDir makes a directory that outlasts a crash, and those above it that are missing, for their owner alone.
+// MakeDir makes a directory that outlasts a crash, and those above it that are missing, for their owner alone. It makes none in
+// a directory whose owner could exchange it.
 func MakeDir(d Disk, path string) error {
 	path = filepath.Clean(path)
 	above := filepath.Dir(path)
@@ -68,6 +70,9 @@ func MakeDir(d Disk, path string) error {
 		return &fs.PathError{Op: "mkdir", Path: path, Err: errors.New("it is a file")}
 	case errors.Is(err, fs.ErrNotExist):
 		if err := MakeDir(d, above); err != nil {
+			return err
+		}
+		if err := holdable(above); err != nil {
 			return err
 		}
 		if err := d.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

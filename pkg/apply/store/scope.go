@@ -1,5 +1,5 @@
-// Package store is what the journal, the lock and the sinks of secrets have in common: whose an entry is, and how it comes to
-// outlast a crash of the machine.
+// Package store is what the journal, the lock and the sinks of secrets have in common: whose an entry is, how it comes to
+// outlast a crash of the machine, and that nobody else on the host has made or can change it.
 package store
 
 import (
