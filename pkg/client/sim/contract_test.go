@@ -93,6 +93,7 @@ func everyOperation(t *testing.T, c *caller) {
 	c.ok("GET", "/roles/"+c.roleID("Admin"), nil)
 	c.list("/quotas")
 	c.ok("GET", "/quotas/services-per-organization", nil)
+	c.ok("GET", "/usageCost?from_date=2026-03-01&to_date=2026-03-31", nil)
 	activities := c.list("/activities?from_date=2020-01-01T00:00:00Z&to_date=2099-01-01T00:00:00Z")
 	c.ok("GET", "/activities/"+activities[0]["id"].(string), nil)
 

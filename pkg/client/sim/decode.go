@@ -10,7 +10,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -107,6 +109,15 @@ func (f *fields) str(name string) *string {
 		f.failType(name, "valid UTF-8", value)
 	}
 	return &text
+}
+
+// line reads an optional string that must show something and hold no control characters.
+func (f *fields) line(name string) *string {
+	text := f.str(name)
+	if text != nil && (strings.TrimSpace(*text) == "" || strings.ContainsFunc(*text, unicode.IsControl)) {
+		f.fail(badRequest("%s.%s must be one line of text: %s", f.path, name, shown(*text)))
+	}
+	return text
 }
 
 // enum reads an optional string out of a closed set.

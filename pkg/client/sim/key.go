@@ -151,10 +151,7 @@ func readHashData(f *fields, k *key) {
 
 // readKey reads the fields that create and patch share into k and gives the key_update types of those that are there.
 func (c *call) readKey(f *fields, k *key) (updates []string) {
-	if name := f.str("name"); name != nil {
-		if *name == "" {
-			f.fail(badRequest("request body.name must not be empty"))
-		}
+	if name := f.line("name"); name != nil {
 		k.Name = *name
 		updates = append(updates, "name-changed")
 	}

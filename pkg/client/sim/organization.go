@@ -27,10 +27,7 @@ func patchOrganization(c *call) (any, error) {
 	}
 	o := c.st.Organization
 	var kinds []activity
-	if name := f.str("name"); name != nil {
-		if *name == "" {
-			f.fail(badRequest("request body.name must not be empty"))
-		}
+	if name := f.line("name"); name != nil {
 		o.Name = *name
 		kinds = append(kinds, activity{Type: "organization_update_name"})
 	}

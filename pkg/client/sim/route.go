@@ -46,6 +46,7 @@ func routes() []route {
 		{get, org + "/activities/{activityId}", permOrgView, getActivity, "activity", false},
 		{get, org + "/quotas", permOrgView, listQuotas, "quota", true},
 		{get, org + "/quotas/{quotaCode}", permOrgView, getQuota, "quota", true},
+		{get, org + "/usageCost", permBillingView, usageCost, "usage", true},
 		{get, org + "/roles", permOrgView, listRoles, "role", true},
 		{get, org + "/roles/{roleId}", permOrgView, getRole, "role", true},
 

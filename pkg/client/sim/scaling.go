@@ -203,9 +203,11 @@ func (sc *scaling) setMemory(r scalingRequest, fresh bool) error {
 	}
 	if fresh {
 		switch {
-		case r.minMemory == nil && (sc.AutoscalingMode == horizontal && r.maxMemory != nil || sc.MinReplicaMemoryGB > sc.MaxReplicaMemoryGB):
+		case sc.AutoscalingMode == horizontal && (r.minMemory == nil || r.maxMemory == nil):
+			return badRequest("request body: minReplicaMemoryGb and maxReplicaMemoryGb are required for horizontal autoscaling")
+		case r.minMemory == nil && sc.MinReplicaMemoryGB > sc.MaxReplicaMemoryGB:
 			sc.MinReplicaMemoryGB = sc.MaxReplicaMemoryGB
-		case r.maxMemory == nil && (sc.AutoscalingMode == horizontal || sc.MinReplicaMemoryGB > sc.MaxReplicaMemoryGB):
+		case r.maxMemory == nil && sc.MinReplicaMemoryGB > sc.MaxReplicaMemoryGB:
 			sc.MaxReplicaMemoryGB = sc.MinReplicaMemoryGB
 		}
 	}

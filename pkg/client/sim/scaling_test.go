@@ -92,8 +92,7 @@ func TestCreateScaling(t *testing.T) {
 		"least memory":   {object{"minReplicaMemoryGb": 236}, object{"autoscalingMode": "vertical", "minReplicaMemoryGb": 236.0, "maxReplicaMemoryGb": 236.0}},
 		"most memory":    {object{"maxReplicaMemoryGb": 12}, object{"autoscalingMode": "vertical", "minReplicaMemoryGb": 12.0, "maxReplicaMemoryGb": 12.0}},
 		"totals":         {object{"minTotalMemoryGb": 24, "maxTotalMemoryGb": 72}, object{"autoscalingMode": "vertical", "minReplicaMemoryGb": 8.0, "maxReplicaMemoryGb": 24.0}},
-		"horizontal":     {object{"autoscalingMode": "horizontal", "minReplicas": 1, "maxReplicas": 2}, object{"autoscalingMode": "horizontal", "minReplicaMemoryGb": 16.0, "maxReplicaMemoryGb": 16.0}},
-		"one of a pair":  {object{"autoscalingMode": "horizontal", "minReplicas": 1, "maxReplicas": 2, "maxReplicaMemoryGb": 64}, object{"autoscalingMode": "horizontal", "minReplicaMemoryGb": 64.0, "maxReplicaMemoryGb": 64.0}},
+		"horizontal":     {object{"autoscalingMode": "horizontal", "minReplicas": 1, "maxReplicas": 2, "minReplicaMemoryGb": 16, "maxReplicaMemoryGb": 16}, object{"autoscalingMode": "horizontal", "minReplicaMemoryGb": 16.0, "maxReplicaMemoryGb": 16.0}},
 		"float spelling": {object{"minReplicaMemoryGb": 8.0, "maxReplicaMemoryGb": 16.0}, object{"autoscalingMode": "vertical", "minReplicaMemoryGb": 8.0, "maxReplicaMemoryGb": 16.0}},
 	}
 	_, c, _ := start(t, sim.Config{})
@@ -121,6 +120,8 @@ func TestScalingKnobs(t *testing.T) {
 		"basic":                 {sim.Config{Basic: true}, object{"minReplicaMemoryGb": 8, "maxReplicaMemoryGb": 12}, 400, "BAD_REQUEST: request body: minReplicaMemoryGb and maxReplicaMemoryGb must be equal in this plan"},
 		"old replicas":          {sim.Config{OldAPI: true}, object{"numReplicas": 0}, 400, "BAD_REQUEST: request body.numReplicas: Number of replicas must be greater than 3 <number:0>"},
 		"old memory":            {sim.Config{OldAPI: true}, object{"maxTotalMemoryGb": 732}, 400, "BAD_REQUEST: request body.maxTotalMemoryGb: must be a multiple of 12 between 24 and 720 <number:732>"},
+		"band without memory":   {sim.Config{}, horizontal, 400, "BAD_REQUEST: request body: minReplicaMemoryGb and maxReplicaMemoryGb are required for horizontal autoscaling"},
+		"band, half a memory":   {sim.Config{}, object{"minReplicas": 1, "maxReplicas": 2, "autoscalingMode": "horizontal", "maxReplicaMemoryGb": 64}, 400, "BAD_REQUEST: request body: minReplicaMemoryGb and maxReplicaMemoryGb are required for horizontal autoscaling"},
 		"quota":                 {sim.Config{ServiceQuota: 1}, object{}, 400, "BAD_REQUEST: the organization has reached its limit of 1 services"},
 	}
 	for name, test := range tests {

@@ -20,7 +20,7 @@ var (
 	}
 
 	// The document says letters, digits and whitespace; names with these other characters are known to work.
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9\s._-]+$`)
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9 ._-]*[A-Za-z0-9._-][A-Za-z0-9 ._-]*$`)
 	tagPattern  = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
 )
 
