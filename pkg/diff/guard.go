@@ -32,7 +32,16 @@ func (c *computation) inspect(pairs []pair) {
 // inspectNeeds finds what the API would miss of an object to be created because of what else the manifest says of it.
 func (c *computation) inspectNeeds(d spec.Resource) {
 	kind := spec.KindOf(d.Address.Kind)
-	if kind.Needs == nil || d.Intent.Absent {
+	if d.Intent.Absent {
+		return
+	}
+	if roles, ok := d.Spec["roles"].([]any); ok && len(roles) == 0 && c.legacyRoles() {
+		c.find(Finding{
+			Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("roles"),
+			Message: "cannot be created without a role in an organization of legacy roles", Hint: incompleteHint(kind, "roles"),
+		})
+	}
+	if kind.Needs == nil {
 		return
 	}
 	for _, need := range kind.Needs(d.Spec) {
@@ -41,6 +50,11 @@ func (c *computation) inspectNeeds(d spec.Resource) {
 			Message: fmt.Sprintf("cannot be created with %s and without %s", need.With, need.Path), Hint: incompleteHint(kind, need.Path),
 		})
 	}
+}
+
+// legacyRoles reports that the organization has not migrated to custom roles: its roles have no ids but their names (FACTS 6).
+func (c *computation) legacyRoles() bool {
+	return len(c.live.Roles) > 0 && !slices.ContainsFunc(c.live.Roles, func(r spec.Role) bool { return r.ID != r.Name })
 }
 
 // guardProtected refuses what protect forbids. A blocked change stays in the plan, so that the reader sees what is being

@@ -61,6 +61,7 @@ const (
 	CodeTemplate      = "OC292" // a name that looks like a template
 	CodeDoubtful      = "OC293" // a name that the API may refuse
 	CodeDecomposed    = "OC294" // a name in another Unicode form than NFC
+	CodeRoleless      = "OC295" // a key without roles
 
 	CodeTooMany = "OC299" // more problems than are shown
 )

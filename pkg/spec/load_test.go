@@ -217,8 +217,8 @@ spec:
 		},
 		{
 			name: "a key that never expires",
-			body: "spec: {keys: [{name: k, expireAt: null, roles: []}]}", address: "key/k",
-			want: spec.Tree{"name": "k", "expireAt": nil, "roles": []any{}},
+			body: "spec: {keys: [{name: k, expireAt: null, ipAccessList: []}]}", address: "key/k",
+			want: spec.Tree{"name": "k", "expireAt": nil, "ipAccessList": []any{}},
 		},
 		{
 			name: "timestamps keep their text, quoted or not",

@@ -17,6 +17,10 @@ func (d *draft) check() {
 	for _, key := range d.entries["keys"] {
 		d.checkRoles(key)
 		d.checkExpiry(key)
+		if roles, ok := key.tree["roles"].([]any); ok && len(roles) == 0 && !key.absent() {
+			d.warn(CodeRoleless, key.at("roles").pos(), "a key without roles may call query endpoints that are bound to it, and nothing else",
+				"give it a role, or leave roles out if they are not managed")
+		}
 	}
 	d.checkServices()
 	d.checkKnown()
