@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -156,7 +157,7 @@ func scriptServices(ts *testscript.TestScript, neg bool, args []string) {
 	argument(ts, neg, args, 0, "services")
 	server := scriptServer(ts)
 	credentials := server.Credentials()
-	req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/v1/organizations/"+credentials.OrganizationID+"/services", nil)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1/v1/organizations/"+credentials.OrganizationID+"/services", nil)
 	ts.Check(err)
 	req.SetBasicAuth(credentials.KeyID, credentials.KeySecret)
 	resp, err := server.Transport().RoundTrip(req)

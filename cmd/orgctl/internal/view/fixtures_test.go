@@ -52,6 +52,20 @@ func planOf(p diff.Plan) *diff.Plan {
 	return &p
 }
 
+// createSecondary is of a live primary whose name somebody else has, too, and which is renamed elsewhere in the plan.
+func createSecondary() diff.Change {
+	return diff.Change{
+		Address: addr("service", "etl"), Action: diff.Create, Reason: "declared, not live", Risk: diff.RiskNone,
+		After: spec.Tree{
+			"name": "etl", "provider": "aws", "region": "us-east-1", "warehouse": "reports-eu", "ipAccessList": []any{},
+		},
+		References: []diff.Reference{{
+			Path: "warehouse", Address: addr("service", "reports"), ID: "c0ffee00-0000-4000-8000-000000000022",
+		}},
+		Pos: at("services.yaml", 9, 5),
+	}
+}
+
 func createService() diff.Change {
 	return diff.Change{
 		Address: addr("service", "orders"), Action: diff.Create, Reason: "declared, not live", Risk: diff.RiskNone,
@@ -68,8 +82,9 @@ func createService() diff.Change {
 			"tags":                []any{spec.Tree{"key": "team", "value": "orders"}, spec.Tree{"key": "critical"}},
 			"backupConfiguration": spec.Tree{"backupPeriodInHours": int64(24), "backupStartTime": nil},
 		},
-		DependsOn: []spec.Address{addr("privateEndpoint", "aws/us-east-1/vpce-0a1b")},
-		Pos:       at("services.yaml", 14, 7),
+		References: []diff.Reference{{Path: "privateEndpointIds", Address: addr("privateEndpoint", "aws/us-east-1/vpce-0a1b")}},
+		DependsOn:  []spec.Address{addr("privateEndpoint", "aws/us-east-1/vpce-0a1b")},
+		Pos:        at("services.yaml", 14, 7),
 	}
 }
 
@@ -87,7 +102,8 @@ func createOthers() []diff.Change {
 				"name": "ci", "roles": []any{"developer"}, "state": "enabled", "expireAt": "2027-06-30T00:00:00Z",
 				"ipAccessList": []any{},
 			},
-			Pos: at("access/keys.yaml", 4, 5),
+			References: []diff.Reference{{Path: "roles", Address: addr("role", "Developer"), ID: "c0ffee00-0000-4000-8000-000000000021"}},
+			Pos:        at("access/keys.yaml", 4, 5),
 		},
 		{
 			Address: addr("invitation", "newcomer@example.com"), Action: diff.Create,
@@ -279,8 +295,10 @@ func hostile(s string) *diff.Plan {
 		}
 	}
 	place := at(s, 3, 1)
+	creation := tree()
+	creation["warehouse"] = s
 	p.Changes = []diff.Change{
-		{Address: addr("service", s), Action: diff.Create, Reason: s, Risk: diff.RiskNone, After: tree(), DependsOn: []spec.Address{addr("key", s)}, Pos: place},
+		{Address: addr("service", s), Action: diff.Create, Reason: s, Risk: diff.RiskNone, After: creation, References: []diff.Reference{{Path: "warehouse", Address: addr("service", s), ID: s}}, DependsOn: []spec.Address{addr("key", s)}, Pos: place},
 		{
 			Address: addr("service", s+"2"), Action: diff.Update, ID: s, Reason: s, Risk: diff.RiskLockout, Before: tree(), After: tree(), Precondition: hash("6"), Pos: place,
 			Fields: []diff.FieldChange{
@@ -311,6 +329,7 @@ func fixtures() map[string]*diff.Plan {
 	return map[string]*diff.Plan{
 		"empty":      planOf(diff.Plan{}),
 		"creates":    planOf(diff.Plan{Changes: createOthers()}),
+		"secondary":  planOf(diff.Plan{Changes: []diff.Change{createSecondary()}}),
 		"updates":    planOf(diff.Plan{Changes: updates()}),
 		"deletes":    planOf(diff.Plan{Changes: deletes()}),
 		"blocked":    blocked(),
