@@ -43,10 +43,7 @@ func applyCommand(e *env) *cli.Command {
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how `LONG` to wait for a service to stop", Value: limits.Stop},
 			&cli.DurationFlag{Name: "delete-timeout", Usage: "how `LONG` to wait for a service to be gone", Value: limits.Delete},
 		}, connectionFlags()),
-		Action: func(c *cli.Context) error {
-			whole := c.Context
-			return within(c, func() error { return runApply(e, c, whole) })
-		},
+		Action: func(c *cli.Context) error { return within(c, func() error { return runApply(e, c) }) },
 	}
 }
 
@@ -90,9 +87,9 @@ func (g *goal) replan(ctx context.Context, s *session) (*diff.Plan, error) {
 	return p, err
 }
 
-// runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished within
-// whole, which only an abort ends.
-func runApply(e *env, c *cli.Context, whole context.Context) error {
+// runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished as long
+// as the program lasts.
+func runApply(e *env, c *cli.Context) error {
 	if !c.Bool("yes") && !e.stdinTTY {
 		return usage("there is nobody to ask: add --yes to apply without confirmation")
 	}
@@ -139,7 +136,7 @@ func runApply(e *env, c *cli.Context, whole context.Context) error {
 		return err
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
-	outcome := s.carryOut(e, c, whole, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
+	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
@@ -183,7 +180,7 @@ func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
 }
 
 // carryOut applies a permitted plan and verifies it, unless it is told to begin nothing more.
-func (s *session) carryOut(e *env, c *cli.Context, whole context.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
+func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
 	if p.Empty() { // observed a moment ago
 		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged()}
 		if !outcome.Converged {
@@ -198,10 +195,10 @@ func (s *session) carryOut(e *env, c *cli.Context, whole context.Context, p *dif
 	opts := apply.Defaults()
 	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.Event, begin.Done()
 	opts.Settle = settleTicks(c)
-	outcome := apply.Run(whole, p, s, opts)
+	outcome := apply.Run(e.interrupt.whole, p, s, opts)
 	s.progress.Clear()
 	if begin.Err() == nil {
-		apply.Verify(client.WithBegin(whole, begin), outcome, p, replan, opts)
+		apply.Verify(client.WithBegin(e.interrupt.whole, begin), outcome, p, replan, opts)
 	}
 	switch {
 	case e.interrupt.received() && !outcome.Converged:

@@ -14,9 +14,10 @@ import (
 // interrupt turns signals into a request to wind up. While something is being applied, the first signal lets the calls under
 // way finish and the second one aborts; at any other time the first one aborts.
 type interrupt struct {
-	stop     chan struct{} // closed by the first signal
-	graceful atomic.Bool   // an apply is under way
-	signal   atomic.Int32  // number of the signal that came, 0 for none
+	stop     chan struct{}   // closed by the first signal
+	whole    context.Context // of the program: ends only when it is aborted
+	graceful atomic.Bool     // an apply is under way
+	signal   atomic.Int32    // number of the signal that came, 0 for none
 }
 
 func newInterrupt() *interrupt { return &interrupt{stop: make(chan struct{})} }
@@ -24,6 +25,7 @@ func newInterrupt() *interrupt { return &interrupt{stop: make(chan struct{})} }
 // watch starts listening; release ends it.
 func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	i.whole = ctx
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it

@@ -223,7 +223,9 @@ func TestStoppedInAPause(t *testing.T) {
 // TestTimeoutOfReading: plan, drift, export and the planning of apply end with --timeout, exit 1: nothing was changed.
 func TestTimeoutOfReading(t *testing.T) {
 	for _, args := range [][]string{
-		{"plan", "-f", "org.yaml"}, {"drift", "-f", "org.yaml"}, {"export"},
+		{"plan", "-f", "org.yaml"},
+		{"drift", "-f", "org.yaml"},
+		{"export"},
 		{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"},
 	} {
 		t.Run(args[0], func(t *testing.T) {

@@ -192,7 +192,7 @@ func (w *work) looking(step Step) func(context.Context) (Readiness, error) {
 	return func(ctx context.Context) (Readiness, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(w.turn.begin, cancel)()
+		defer context.AfterFunc(w.turn.begin, cancel)() //nolint:contextcheck // a second end for the same look
 		return step.Until(ctx)
 	}
 }
@@ -218,7 +218,7 @@ func (w *work) call(ctx context.Context, step Step) error {
 func (w *work) wait(ctx context.Context, limit time.Duration, progress func(string), ask func(context.Context) (Readiness, error)) error {
 	begun := time.Now()
 	deadline := begun.Add(limit)
-	last, cancel := context.WithDeadline(w.begin, deadline.Add(maxBackoff*w.opts.Tick))
+	last, cancel := context.WithDeadline(w.begin, deadline.Add(maxBackoff*w.opts.Tick)) //nolint:contextcheck // bounds what may begin, not what is under way
 	defer cancel()
 	w.turn.begin = last
 	defer func() { w.turn.begin = w.begin }()

@@ -180,7 +180,7 @@ func TestSlowRepeatedCallDelaysNobody(t *testing.T) {
 			if calls++; calls == 1 {
 				return apply.ErrBusy
 			}
-			time.Sleep(5 * time.Minute)
+			<-time.After(5 * time.Minute)
 			return nil
 		}}
 		f := &fake{steps: map[string][]apply.Step{"slow": {slow}, "quick": waits(3, time.Hour)}}

@@ -15,7 +15,7 @@ type beginKey struct{}
 // pause that the API asks for, or after a failure, ends with ErrStopped. One that has been sent is waited for, as long as the
 // context itself lasts.
 func WithBegin(ctx, begin context.Context) context.Context {
-	return context.WithValue(ctx, beginKey{}, begin)
+	return context.WithValue(ctx, beginKey{}, begin) //nolint:contextcheck // carried along, not inherited
 }
 
 // hold waits until a try may be sent: for what the retry policy demands, and for its turn at the limiter.

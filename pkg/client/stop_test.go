@@ -15,7 +15,7 @@ import (
 // for.
 func TestWithBegin(t *testing.T) {
 	slow := func(req *http.Request) (*http.Response, error) {
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		return answer(200, okBody)(req)
 	}
 	for name, tc := range map[string]struct {

@@ -91,6 +91,24 @@ func TestRefusedDeletionOfARestartedService(t *testing.T) {
 	})
 }
 
+// A deletion that is refused until its limit is not held up beyond it by the pauses that the API asks for.
+func TestLimitHoldsInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{})
+		b.converge(manifest(t, down))
+		b.server.SetConfig(sim.Config{Faults: []sim.Fault{
+			{Kind: sim.Fault409, Method: http.MethodDelete, Count: 5},
+			{Kind: sim.Fault429, Method: http.MethodDelete, Delay: 2 * time.Minute},
+		}})
+		p := b.plan(manifest(t, none))
+		begun := time.Now()
+		r := apply.Run(b.ctx, p, b.backend, apply.Defaults()).Results[0]
+		if took := time.Since(begun); r.Status != apply.Unknown || took > 16*time.Minute {
+			t.Errorf("got %s after %s: %s", r.Status, took, r.Error)
+		}
+	})
+}
+
 // Warming up takes a while and is no bad end, nor is what a late read still shows.
 func TestWarmupIsNoBadEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

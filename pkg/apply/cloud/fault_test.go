@@ -168,7 +168,9 @@ func withLimit(cfg, old sim.Config) sim.Config {
 // elder lets another host create a service now, a second ahead of whatever comes next.
 func (b *bench) elder(name string) {
 	b.edit(sim.Edit{Kind: "service", Create: true, Name: name})
-	time.Sleep(time.Second)
+	if err := apply.Sleep(b.ctx, time.Second); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func statusOf(report *apply.Report, address string) apply.Status {

@@ -156,7 +156,7 @@ func (s *serviceChange) yield() apply.Step {
 			return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
 		case err != nil, live.State == cloudapi.StateStopping:
 		// A stop may end in idle, which can be deleted (FACTS 8.2).
-		case slices.Contains(stoppable, live.State) && !(stopped && live.State == cloudapi.StateIdle):
+		case slices.Contains(stoppable, live.State) && (!stopped || live.State != cloudapi.StateIdle):
 			_, err = s.b.api.CommandService(ctx, s.b.organization(), s.id, cloudapi.CommandStop)
 			stopped = stopped || err == nil
 		default:

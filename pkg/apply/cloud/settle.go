@@ -22,10 +22,13 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	end := func(number int, outcome string) error {
+		if err := b.opts.Journal.End(number, outcome); err != nil {
+			return err
+		}
 		intent := pending[number]
 		delete(pending, number)
 		notes = append(notes, fmt.Sprintf("%s/%s, begun by an interrupted run, is %s", intent.Kind, intent.Name, outcome))
-		return b.opts.Journal.End(number, outcome)
+		return nil
 	}
 	_, proven, err := b.look(ctx, func(ctx context.Context) (bool, error) {
 		for number, intent := range pending {
