@@ -78,9 +78,30 @@ func TestRead(t *testing.T) {
 		},
 		{
 			name:    "links are followed, also as a mounted volume has them",
-			entries: []string{"org/..data/a.yaml", "org/a.yaml -> ..data/a.yaml", "shared/b.yaml", "org/shared -> ../shared"},
-			paths:   []string{"org"},
-			want:    []string{"org/a.yaml", "org/shared/b.yaml"},
+			entries: []string{"org/..data/a.yaml", "org/a.yaml -> ..data/a.yaml", "org/sub/b.yaml", "org/c.yaml -> sub/../sub/b.yaml", "link -> org"},
+			paths:   []string{"link"},
+			want:    []string{"link/a.yaml", "link/c.yaml"},
+		},
+		{
+			name:    "links lead to whatever else is named",
+			entries: []string{"shared/b.yaml", "org/shared -> ../shared", "c.yaml", "org/c.yaml -> ../c.yaml"},
+			paths:   []string{"org", "shared", "c.yaml"},
+			want:    []string{"org/c.yaml", "org/shared/b.yaml"},
+		},
+		{
+			name: "links do not lead out of what is named",
+			entries: []string{
+				"org/a.yaml", "token", "org/leak.yaml -> ../token", "shared/b.yaml", "org/shared -> ../shared", "organization/d.yaml",
+				"org/beside.yaml -> ../organization/d.yaml", "org/sub/hop.yaml -> ../leak.yaml", "org/readme -> ../token",
+			},
+			paths: []string{"org"},
+			want:  []string{"org/a.yaml"},
+			diags: []string{
+				"org/beside.yaml: error OC201: cannot be read: a link that leads out of what is named; name what it leads to, too",
+				"org/leak.yaml: error OC201: cannot be read: a link that leads out of what is named; name what it leads to, too",
+				"org/shared: error OC201: cannot be read: a link that leads out of what is named; name what it leads to, too",
+				"org/sub/hop.yaml: error OC201: cannot be read: a link that leads out of what is named; name what it leads to, too",
+			},
 		},
 		{
 			name:    "loops of links end",
