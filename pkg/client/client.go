@@ -58,6 +58,8 @@ type Client struct {
 	credentials Credentials
 	options     options
 	limiter     *Limiter
+	mask        mask
+	bodies      budget
 	debugMu     sync.Mutex // keeps the lines of concurrent requests apart
 
 	requests, retries, throttled atomic.Int64
@@ -83,7 +85,7 @@ func New(baseURL string, cred Credentials, opts ...Option) (*Client, error) {
 	if o.transport == nil {
 		o.transport = defaultTransport()
 	}
-	return &Client{base: base, credentials: cred, options: o, limiter: NewLimiter(o.rate, o.tick)}, nil
+	return &Client{base: base, credentials: cred, options: o, limiter: NewLimiter(o.rate, o.tick), mask: newMask(cred), bodies: budget{limit: maxBody}}, nil
 }
 
 // Limiter returns the pacer of this client's sends, for whatever else uses the same API key.

@@ -48,7 +48,7 @@ func (c *Client) logLine(line string) {
 	c.debugMu.Lock()
 	defer c.debugMu.Unlock()
 	// A log that cannot be written is no reason to fail the request.
-	_, _ = io.WriteString(c.options.debug, oneLine(line, maxDebugBody)+"\n")
+	_, _ = io.WriteString(c.options.debug, oneLine(c.mask.text(line), maxDebugBody)+"\n")
 }
 
 func debugBody(body []byte) string {

@@ -20,7 +20,8 @@ const (
 	readTimeout  = time.Minute
 	writeTimeout = 5 * time.Minute
 
-	// maxBody is several times the list of 1,000 services with 100 IP access entries each, and below what hurts a CI runner.
+	// maxBody is what all answers that are handled at one time may hold together: several times the list of 10,000 services with
+	// 100 IP access entries each, and below what hurts a CI runner.
 	maxBody = 256 << 20
 )
 
@@ -32,6 +33,7 @@ type exchange struct {
 	client  *Client
 	request Request
 
+	held      share         // of the client's budget for bodies
 	attempt   int           // tries so far
 	failures  int           // of these, tries that ended in anything but a 429
 	throttles int           // of these, tries that ended in a 429
@@ -99,7 +101,12 @@ func (x *exchange) send(req *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, x.networkError(explainTimeout(req.Context(), ctx, timeout, err), conn.mayHaveSent(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	x.held.giveBack() // of the try before
+	body, err := io.ReadAll(x.held.reader(resp.Body))
+	if errors.Is(err, errTooLarge) {
+		return resp, nil, x.client.replyError(x.request, resp.StatusCode, fmt.Sprintf("with the other answers of the moment it is larger than %d MiB", maxBody>>20))
+	}
+	body = x.client.mask.body(body)
 	// Of an error, the status says enough, whatever became of its text.
 	if err != nil && isSuccess(resp.StatusCode) {
 		err = fmt.Errorf("read answer: %w", explainTimeout(req.Context(), ctx, timeout, err))
@@ -121,11 +128,9 @@ func (x *exchange) checkReply(resp *http.Response, body []byte) error {
 	status := resp.StatusCode
 	e := x.client.replyError(x.request, status, "")
 	switch {
-	case len(body) > maxBody:
-		e.Reason = fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20)
 	// Following it would send the key elsewhere, or turn a write into a read.
 	case status >= 300 && status < 400:
-		e.Reason = "redirect to " + oneLine(resp.Header.Get("Location"), maxMessage) + " not followed"
+		e.Reason = "redirect to " + oneLine(x.client.mask.text(resp.Header.Get("Location")), maxMessage) + " not followed"
 		e.Hint = hint
 	// A page with status 404 or 403 says nothing about the object or the key asked about.
 	case !outcomeUnknown(status) && status != http.StatusTooManyRequests && isMarkup(body):
@@ -150,7 +155,7 @@ func isObject(body []byte) bool {
 }
 
 func (x *exchange) networkError(err error, sent bool) *NetworkError {
-	return &NetworkError{Method: x.request.Method, Path: x.request.Path, Sent: sent, Err: err}
+	return &NetworkError{Method: x.request.Method, Path: x.request.Path, Sent: sent, Err: x.client.mask.err(err)}
 }
 
 // unsent is the error of a try that was not made since its context ended or the run was stopped, with what came before.

@@ -3,7 +3,6 @@ package client_test
 import (
 	"encoding/base64"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +22,7 @@ func TestEchoOfCredentials(t *testing.T) {
 	}
 	for name, form := range forms {
 		padding := strings.Repeat("x", 480) // a cut at the end of a message must not leave half of it
-		for where, reply := range map[string]reply{
+		for where, answered := range map[string]reply{
 			"error":             answer(400, `{"status":400,"error":"BAD_REQUEST: bad header `+form+`","requestId":"`+form+`"}`),
 			"error at its end":  answer(400, `{"status":400,"error":"`+padding+form+`"}`),
 			"other JSON":        answer(502, `{"headers":{"x":"Basic `+form+`"}}`),
@@ -35,7 +34,7 @@ func TestEchoOfCredentials(t *testing.T) {
 		} {
 			var debug strings.Builder
 			c, err := client.New("https://api.example.com", client.Credentials{KeyID: id, KeySecret: secret.New(key)},
-				client.WithTransport(&script{replies: []reply{reply}}), client.WithDebug(&debug), client.WithRate(client.Rate{}), client.WithTick(1))
+				client.WithTransport(&script{replies: []reply{answered}}), client.WithDebug(&debug), client.WithRate(client.Rate{}), client.WithTick(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,53 +51,4 @@ func TestEchoOfCredentials(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestAnswersTogetherAreBounded: several answers at once, each of which would do, may not fill the memory together.
-func TestAnswersTogetherAreBounded(t *testing.T) {
-	const answers = 5
-	gate := make(chan struct{})
-	huge := func(req *http.Request) (*http.Response, error) {
-		body := io.MultiReader(strings.NewReader(`{"result":"`), io.LimitReader(zeros{}, 100<<20), &gated{gate})
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body), Request: req}, nil
-	}
-	c := newClient(t, "https://api.example.com", client.WithTransport(&script{replies: []reply{huge}}), client.WithRate(client.Rate{}))
-	errs := make(chan error, answers)
-	for range answers {
-		go func() {
-			_, err := c.Do(t.Context(), client.Request{Method: http.MethodGet, Path: "/v1/organizations"})
-			errs <- err
-		}()
-	}
-	// Those that have been refused end while the others, two at most, still hold what they have read.
-	for range answers - 2 {
-		if err := <-errs; err == nil || !strings.Contains(err.Error(), "larger than 256 MiB") {
-			t.Errorf("refused with %v", err)
-		}
-	}
-	close(gate)
-	for range 2 {
-		<-errs
-	}
-	// What has been handled counts no more.
-	if _, err := c.Do(t.Context(), client.Request{Method: http.MethodGet, Path: "/v1/organizations"}); err != nil && strings.Contains(err.Error(), "larger") {
-		t.Errorf("alone: %v", err)
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = '0'
-	}
-	return len(p), nil
-}
-
-// gated ends a body once its gate opens.
-type gated struct{ gate chan struct{} }
-
-func (g *gated) Read(p []byte) (int, error) {
-	<-g.gate
-	return copy(p, `"}`), io.EOF
 }

@@ -49,7 +49,8 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
 	}
-	x := &exchange{client: c, request: r}
+	x := &exchange{client: c, request: r, held: share{of: &c.bodies}}
+	defer x.held.giveBack()
 	resp, err := x.run(req)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, fmt.Errorf("%s %s: read answer: %w", r.Method, r.Path, err)
 	}
 	if !isSuccess(resp.StatusCode) {
-		return nil, newError(r, resp.StatusCode, body)
+		return nil, c.newError(r, resp.StatusCode, body)
 	}
 	return newResponse(r, resp.StatusCode, body), nil
 }
@@ -80,7 +81,7 @@ func Call[T any](ctx context.Context, c *Client, r Request) (T, error) {
 		return result, c.replyError(r, resp.Status, "it has no result")
 	}
 	if err := json.Unmarshal(resp.Result, &result); err != nil {
-		return result, c.replyError(r, resp.Status, "decode result: "+oneLine(err.Error(), maxMessage))
+		return result, c.replyError(r, resp.Status, "decode result: "+oneLine(c.mask.text(err.Error()), maxMessage))
 	}
 	return result, nil
 }
@@ -146,7 +147,7 @@ func newResponse(r Request, status int, body []byte) *Response {
 	return &Response{Status: status, RequestID: env.RequestID, Result: env.Result}
 }
 
-func newError(r Request, status int, body []byte) *Error {
+func (c *Client) newError(r Request, status int, body []byte) *Error {
 	env := decodeEnvelope(body)
 	text := env.Error
 	if text == "" && !isMarkup(body) {
@@ -156,8 +157,8 @@ func newError(r Request, status int, body []byte) *Error {
 	if len(text) > 16*maxMessage {
 		text = text[:16*maxMessage]
 	}
-	code, message := splitCode(oneLine(text, maxMessage))
-	return &Error{Method: r.Method, Path: r.Path, Status: status, Code: code, Message: message, RequestID: env.RequestID}
+	code, message := splitCode(oneLine(c.mask.text(text), maxMessage))
+	return &Error{Method: r.Method, Path: r.Path, Status: status, Code: code, Message: message, RequestID: c.mask.text(env.RequestID)}
 }
 
 // decodeEnvelope returns what can be read of the frame; members of a wrong type count as absent.

@@ -24,6 +24,7 @@ type draft struct {
 	policy   settings // scalars of policy
 	deletes  settings // policy.maxDeletes
 
+	room      int // addresses that IP sets may still bring into lists; below 0 once that was said
 	diags     Diagnostics
 	suggested int
 }
@@ -46,7 +47,7 @@ type setting struct {
 
 func newDraft(docs []document, complete bool) *draft {
 	d := &draft{
-		docs: docs, complete: complete,
+		docs: docs, complete: complete, room: maxExpanded,
 		entries: map[string][]entry{}, declared: map[string]Pos{}, sets: map[string]*ipSet{},
 		metadata: settings{}, scalars: settings{}, defaults: settings{}, policy: settings{}, deletes: settings{},
 	}

@@ -121,10 +121,16 @@ func (d *draft) useSet(pos Pos, value any, used map[string]int, index int, list 
 		}
 		d.report(CodeUnknownSet, pos, fmt.Sprintf("IP set %s is not in spec.ipSets", quoted(name)), hint)
 	}
-	if known {
-		for _, e := range set.entries {
-			add(e, pos)
-		}
+	if !known || d.room < 0 {
+		return
+	}
+	if d.room -= len(set.entries); d.room < 0 {
+		d.report(CodeAlias, pos, fmt.Sprintf("IP sets up to this one stand for more than %d addresses", maxExpanded),
+			"let networks stand for addresses")
+		return
+	}
+	for _, e := range set.entries {
+		add(e, pos)
 	}
 }
 

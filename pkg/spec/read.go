@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -24,12 +25,16 @@ type File struct {
 }
 
 // Read collects manifest files. A path is a file of any name, a directory, which stands for every *.yaml and *.yml below it
-// (in capitals too) in alphabetical order except what begins with a dot, or "-" for stdin. Symbolic links are followed, and a file that is
-// reached twice is read once. On errors the files that could be read are still returned.
+// (in capitals too) in alphabetical order except what begins with a dot, or "-" for stdin. Symbolic links are followed, those in a directory as far
+// as they lead to what is named or lies below it: whoever may write manifests is not to have other files read and quoted. A file
+// that is reached twice is read once. On errors the files that could be read are still returned.
 func Read(paths []string, stdin io.Reader) ([]File, Diagnostics) {
 	r := reader{stdin: stdin, seen: map[string]bool{}}
 	if len(paths) == 0 {
 		r.report(CodeNoManifest, "", "no manifest is given", "name files or directories")
+	}
+	for _, path := range paths {
+		r.roots = append(r.roots, resolve(path))
 	}
 	for _, path := range paths {
 		r.path(path)
@@ -39,6 +44,7 @@ func Read(paths []string, stdin io.Reader) ([]File, Diagnostics) {
 
 type reader struct {
 	stdin io.Reader
+	roots []string        // what is named, resolved
 	seen  map[string]bool // by resolved absolute path
 	met   int             // manifests and directories met, those seen before included
 	files []File
@@ -58,15 +64,30 @@ func displayName(path string) string {
 	return filepath.ToSlash(filepath.Clean(path))
 }
 
-// first reports whether a path is reached for the first time, whatever way leads there.
-func (r *reader) first(path string) bool {
+// resolve gives a path without links, or as it is where it leads nowhere.
+func resolve(path string) string {
 	resolved, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		resolved, err = filepath.Abs(resolved)
 	}
 	if err != nil {
-		resolved = path
+		return path
 	}
+	return resolved
+}
+
+// inside reports whether what a path leads to is named or lies below what is.
+func (r *reader) inside(path string) bool {
+	resolved := resolve(path)
+	return slices.ContainsFunc(r.roots, func(root string) bool {
+		below, err := filepath.Rel(root, resolved)
+		return err == nil && filepath.IsLocal(below)
+	})
+}
+
+// first reports whether a path is reached for the first time, whatever way leads there.
+func (r *reader) first(path string) bool {
+	resolved := resolve(path)
 	if r.seen[resolved] {
 		return false
 	}
@@ -119,6 +140,9 @@ func (r *reader) directory(path string) {
 		case err != nil && manifest:
 			r.unreadable(child, err)
 		case err != nil: // a dangling link that is no manifest
+		case entry.Type()&fs.ModeSymlink != 0 && (manifest || info.IsDir()) && !r.inside(child):
+			r.met++
+			r.report(CodeRead, child, "cannot be read: a link that leads out of what is named", "name what it leads to, too")
 		case info.IsDir() && r.first(child):
 			r.directory(child)
 		case info.IsDir():

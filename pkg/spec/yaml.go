@@ -17,7 +17,7 @@ import (
 const (
 	// maxDepth is far above what a manifest needs (8) and far below what makes recursion dear.
 	maxDepth = 64
-	// maxExpanded bounds how many values aliases may stand for in one file: 10,000 services that share a list of 100
+	// maxExpanded bounds how many values aliases may stand for in one file, and IP sets in one organization: 10,000 services that share a list of 100
 	// entries stay below it, an alias bomb does not.
 	maxExpanded = 5_000_000
 )
