@@ -156,7 +156,7 @@ func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, se
 	b, server := newOtherBench(ctx, t, made)
 	b.converge(manifest(t, first))
 	server.Edit(consoleEdits[edit])
-	server.Advance(max(made.ListLag, made.GetLag))
+	server.Advance(max(made.ListLag, made.GetLag, made.HiddenReads)) // until reads have caught up
 	b.converge(manifest(t, second))
 	if p := b.plan(manifest(t, second)); !p.Empty() {
 		t.Fatalf("not empty after an apply: %s", encode(t, p.Changes))
