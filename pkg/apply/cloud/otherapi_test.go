@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -567,4 +568,42 @@ spec:
 `, start)))
 		}
 	})
+}
+
+// TestOtherAPITwoRuns lets two hosts with sinks of their own apply one manifest at about the same time. The next run converges,
+// nothing is there twice, and what opens each object is in one of the sinks. Two invitations of one address are left aside:
+// this API takes them, and no run gives way to another for one (docs/reliability.md).
+func TestOtherAPITwoRuns(t *testing.T) {
+	rounds := 6
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
+		synctest.Test(t, func(t *testing.T) {
+			one, server := newOtherBench(t.Context(), t, choose(slices.DeleteFunc(slices.Clone(hostile), func(name string) bool {
+				return name == "sliding window" // two runs together exceed it
+			})...))
+			one.converge(manifest(t, faultsBefore))
+			other := unconnected(t.Context(), t)
+			other.options = one.options
+			other.backend = other.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)
+			desired := manifest(t, faultsAfter)
+			var both sync.WaitGroup
+			both.Go(func() { one.tryApply(desired) })
+			both.Go(func() {
+				time.Sleep(time.Duration(round) * time.Second) //nolint:forbidigo // in a bubble, behind the other run
+				other.tryApply(desired)
+			})
+			both.Wait()
+			server.Advance(time.Minute) // until lists show what is
+			server.Edit(func(o *otherapi.Org) {
+				slices.SortFunc(o.Invitations, func(a, b *otherapi.Person) int {
+					return strings.Compare(fmt.Sprint(a.Fields["email"]), fmt.Sprint(b.Fields["email"]))
+				})
+				o.Invitations = slices.CompactFunc(o.Invitations, func(a, b *otherapi.Person) bool { return a.Fields["email"] == b.Fields["email"] })
+			})
+			one.converge(desired)
+			checkKept(t, server, one.sink, other.sink)
+		})
+	}
 }
