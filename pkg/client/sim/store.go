@@ -35,7 +35,7 @@ func Open(file string, cfg Config, opts ...Option) (*Server, error) {
 	if file == Memory {
 		return s, nil
 	}
-	s.file = file
+	s.file = behindLinks(file)
 	kept, err := readState(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := s.save(s.current); err != nil {
@@ -49,6 +49,22 @@ func Open(file string, cfg Config, opts ...Option) (*Server, error) {
 	s.caller, s.offset, s.current = kept.Credentials, time.Duration(kept.ClockOffset), kept.State
 	s.past = []version{{at: s.now(), st: s.current}}
 	return s, nil
+}
+
+// behindLinks is where the links that a file may be lead, so that what replaces it does not replace them.
+func behindLinks(file string) string {
+	const most = 40
+	for range most {
+		target, err := os.Readlink(file)
+		if err != nil {
+			break // no link, or nothing yet
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(file), target)
+		}
+		file = target
+	}
+	return file
 }
 
 func readState(file string) (*stateFile, error) {
