@@ -370,7 +370,7 @@ func warehouses(t *rapid.T) (*spec.Organization, *spec.Live) {
 			Address: address("service", "s"), ID: "id-s", Spec: tree, Status: spec.Tree{}, Refs: map[string]string{"warehouse": primary.ID},
 		})
 	}
-	declared := []string{}
+	declared, former := []string{}, map[string]bool{}
 	for _, n := range []string{"p", "q", "r", "new"} {
 		d := spec.Resource{Address: address("service", n), Spec: spec.Tree{
 			"name": n, "provider": "aws", "region": region(), "ipAccessList": []any{},
@@ -385,7 +385,9 @@ func warehouses(t *rapid.T) (*spec.Organization, *spec.Live) {
 				d.ID = pinned
 			}
 		case 2:
-			d.Intent.Previously = []string{name("previously")}
+			if old := name("previously"); !former[old] { // nobody else may claim it (OC244)
+				d.Intent.Previously, former[old] = []string{old}, true
+			}
 		}
 		desired.Resources, declared = append(desired.Resources, d), append(declared, n)
 	}

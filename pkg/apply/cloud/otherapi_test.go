@@ -554,10 +554,11 @@ func TestOtherAPIListsBeforeItShows(t *testing.T) {
 
 // A start time that sets the period back does not keep a declared period away.
 func TestOtherAPIStartTimeResetsThePeriod(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, _ := newOtherBench(t.Context(), t, choose("start resets"))
-		for _, start := range []string{"05:00", "06:00"} {
-			b.converge(manifest(t, fmt.Sprintf(`
+	for _, made := range [][]string{{"start resets"}, {"start resets", "stale replies"}} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := newOtherBench(t.Context(), t, choose(made...))
+			for _, start := range []string{"05:00", "06:00"} {
+				b.converge(manifest(t, fmt.Sprintf(`
 spec:
   services:
     - name: a
@@ -566,8 +567,9 @@ spec:
       ipAccessList: []
       backupConfiguration: {backupPeriodInHours: 48, backupStartTime: "%s"}
 `, start)))
-		}
-	})
+			}
+		})
+	}
 }
 
 // TestOtherAPITwoRuns lets two hosts with sinks of their own apply one manifest at about the same time. The next run converges,
