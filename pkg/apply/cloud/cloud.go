@@ -134,7 +134,7 @@ func (b *Backend) stored(ctx context.Context, kind, name, mark string) ([]secret
 }
 
 // referred gives the ids of what a field of a change refers to: those that the plan has found, and of what the plan itself
-// creates the one that its creation has recorded. Nothing is looked up by name.
+// creates the one that its creation has recorded. Nothing is looked up by name, and no name may be left without an id.
 func (b *Backend) referred(c diff.Change, path string) ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,6 +151,13 @@ func (b *Backend) referred(c diff.Change, path string) ([]string, error) {
 			return nil, fmt.Errorf("%s: %s has not been created", path, ref.Address)
 		}
 		ids = append(ids, id)
+	}
+	names := 1
+	if list, ok := c.After[path].([]any); ok {
+		names = len(list)
+	}
+	if len(ids) < names {
+		return nil, fmt.Errorf("%s: the plan has found %d of the %d that it names: plan again", path, len(ids), names)
 	}
 	return ids, nil
 }

@@ -150,3 +150,20 @@ func TestKeysDoNotWaitForEachOther(t *testing.T) {
 		b.converge(desired)
 	})
 }
+
+// A name that the plan has found no object for is never sent as if it stood for nothing.
+func TestNothingIsMadeWithoutItsReferences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{})
+		p := b.plan(manifest(t, "spec: {keys: [{name: ci, roles: [developer], ipAccessList: []}]}"))
+		p.Changes[0].References = nil
+		report := apply.Run(b.ctx, p, b.backend, apply.Defaults())
+		if r := report.Results[0]; r.Status != apply.Failed || !strings.Contains(r.Error, "roles: the plan has found 0 of the 1 that it names") {
+			t.Errorf("%+v", r)
+		}
+		keys, err := b.api.ListKeys(b.ctx, b.server.Credentials().OrganizationID)
+		if err != nil || len(keys) != 1 {
+			t.Errorf("keys: %+v, %v", keys, err)
+		}
+	})
+}

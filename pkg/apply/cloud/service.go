@@ -301,6 +301,7 @@ func (s *serviceChange) backups(paths []string) apply.Step {
 	}
 	var all, period cloudapi.BackupConfigurationPatch
 	var hours float64
+	var start string
 	var timed bool // a period is set
 	for _, path := range paths {
 		v, managed := spec.Get(s.c.After, path)
@@ -314,7 +315,7 @@ func (s *serviceChange) backups(paths []string) apply.Step {
 		case path == "backupConfiguration.backupRetentionPeriodInHours":
 			all.BackupRetentionPeriodInHours = nullable(number, isNumber)
 		case path == "backupConfiguration.backupStartTime":
-			all.BackupStartTime = nullable(text, isText)
+			all.BackupStartTime, start = nullable(text, isText), text
 		}
 	}
 	return do("configure backups", func(ctx context.Context) error {
@@ -326,7 +327,9 @@ func (s *serviceChange) backups(paths []string) apply.Step {
 			})
 		}
 		err := send(all)
-		if err == nil && timed && (now.BackupPeriodInHours == nil || *now.BackupPeriodInHours != hours) {
+		// A reply that lacks the start time is of before, and says nothing about the period either.
+		kept := now.BackupPeriodInHours != nil && *now.BackupPeriodInHours == hours && (start == "" || now.BackupStartTime == start)
+		if err == nil && timed && !kept {
 			err = send(period)
 		}
 		return err
