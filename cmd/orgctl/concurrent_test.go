@@ -88,6 +88,10 @@ func TestTwoAppliesOnTwoHosts(t *testing.T) {
 				}
 			}
 		}
+		dead := k.dead(outputs...)
+		if len(dead) > 0 {
+			t.Fatalf("%s\n--- one:\n%s\n--- two:\n%s", strings.Join(dead, "\n"), outputs[0], outputs[1])
+		}
 		for _, host := range []string{"one", "two"} {
 			if last, code := k.runOn(host, url); code != exitOK {
 				t.Fatalf("exit %d\n%s\n--- one:\n%s\n--- two:\n%s", code, last, outputs[0], outputs[1])
@@ -101,6 +105,32 @@ func TestTwoAppliesOnTwoHosts(t *testing.T) {
 	if twins == 0 && !testing.Short() {
 		t.Error("the hosts never met: this test has tested nothing")
 	}
+}
+
+// dead names every secret, in every sink, that opens nothing, does not say so itself, and is named by no report.
+func (k *killed) dead(reports ...string) []string {
+	k.t.Helper()
+	var out []string
+	for _, kind := range []string{"keys", "services"} {
+		files, err := filepath.Glob(filepath.Join(k.dir, "*", "secrets", kind, "*.json"))
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		for _, file := range files {
+			s := k.readSecret(file)
+			opens := kind == "keys" && k.server.VerifyKey(s.KeyID, s.KeySecret)
+			if kind == "services" {
+				opens, _, _ = k.server.VerifyPassword(s.Name, s.Password)
+			}
+			named := slices.ContainsFunc(reports, func(report string) bool {
+				return strings.Contains(report, s.Name+": any other password that was stored for it (mark "+s.Mark+")")
+			})
+			if !opens && s.ID != "" && s.NotInForce == "" && !named {
+				out = append(out, file+" opens nothing, and nobody says so")
+			}
+		}
+	}
+	return out
 }
 
 // Another run of orgctl is somebody else, although it is of the same version: each bears a mark of its own.

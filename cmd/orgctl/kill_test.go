@@ -256,7 +256,19 @@ func (k *killed) inspect() []string {
 	return problems
 }
 
-type storedSecret struct{ KeyID, KeySecret, Password string }
+type storedSecret struct{ Name, Mark, ID, KeyID, KeySecret, Password, NotInForce string }
+
+func (k *killed) readSecret(file string) (s storedSecret) {
+	k.t.Helper()
+	data, err := os.ReadFile(filepath.Clean(file))
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return s
+}
 
 // opens reports whether any stored record of an object fits.
 func (k *killed) opens(folder, name string, fits func(storedSecret) bool) bool {
@@ -270,15 +282,7 @@ func (k *killed) opens(folder, name string, fits func(storedSecret) bool) bool {
 		k.t.Fatal(err)
 	}
 	for _, f := range slices.Concat(ownHost, others) {
-		data, err := os.ReadFile(filepath.Clean(f))
-		if err != nil {
-			k.t.Fatal(err)
-		}
-		var s storedSecret
-		if err := json.Unmarshal(data, &s); err != nil {
-			k.t.Fatal(err)
-		}
-		if fits(s) {
+		if fits(k.readSecret(f)) {
 			return true
 		}
 	}
