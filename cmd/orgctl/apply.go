@@ -137,6 +137,7 @@ func runApply(e *env, c *cli.Context) error {
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
+	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
@@ -155,8 +156,12 @@ func (s *session) remarks(e *env, c *cli.Context) {
 	}
 	if dir, ok := s.sink.(*secrets.Dir); ok {
 		unused, err := dir.Unused(s.scope)
-		for _, file := range unused {
-			lines = append(lines, "stored, and in use by nothing: "+file)
+		for _, secret := range unused {
+			if secret.Reason == "" {
+				lines = append(lines, "stored, and in use by nothing: "+secret.Path)
+			} else {
+				lines = append(lines, fmt.Sprintf("stored, and not in force: %s (%s)", secret.Path, secret.Reason))
+			}
 		}
 		if err != nil {
 			lines = append(lines, "stored secrets that cannot be read: "+err.Error())

@@ -88,16 +88,17 @@ func TestTwoAppliesOnTwoHosts(t *testing.T) {
 				}
 			}
 		}
-		dead := k.dead(outputs...)
-		if len(dead) > 0 {
+		if dead := k.dead(outputs...); len(dead) > 0 {
 			t.Fatalf("%s\n--- one:\n%s\n--- two:\n%s", strings.Join(dead, "\n"), outputs[0], outputs[1])
 		}
 		for _, host := range []string{"one", "two"} {
-			if last, code := k.runOn(host, url); code != exitOK {
+			last, code := k.runOn(host, url)
+			outputs = append(outputs, last)
+			if code != exitOK {
 				t.Fatalf("exit %d\n%s\n--- one:\n%s\n--- two:\n%s", code, last, outputs[0], outputs[1])
 			}
 		}
-		if problems := k.inspect(); len(problems) > 0 {
+		if problems := slices.Concat(k.inspect(), k.dead(outputs...)); len(problems) > 0 {
 			t.Fatalf("%s\n--- one:\n%s\n--- two:\n%s", strings.Join(problems, "\n"), outputs[0], outputs[1])
 		}
 	}
@@ -112,11 +113,15 @@ func (k *killed) dead(reports ...string) []string {
 	k.t.Helper()
 	var out []string
 	for _, kind := range []string{"keys", "services"} {
-		files, err := filepath.Glob(filepath.Join(k.dir, "*", "secrets", kind, "*.json"))
+		own, err := filepath.Glob(filepath.Join(k.dir, "secrets", kind, "*.json"))
 		if err != nil {
 			k.t.Fatal(err)
 		}
-		for _, file := range files {
+		others, err := filepath.Glob(filepath.Join(k.dir, "*", "secrets", kind, "*.json"))
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		for _, file := range slices.Concat(own, others) {
 			s := k.readSecret(file)
 			opens := kind == "keys" && k.server.VerifyKey(s.KeyID, s.KeySecret)
 			if kind == "services" {

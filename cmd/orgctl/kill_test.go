@@ -132,10 +132,12 @@ var killWorlds = []struct {
 	config      sim.Config
 	tick        string // a second of orgctl's: the settling time of 30 of them must exceed any lag, as in production
 	loseJournal bool   // between the killed run and the next, as on another machine
+	halfMade    bool   // another host's run has left one of the services half made
 }{
 	{name: "plain", tick: "1ms"},
 	{name: "reads lag behind writes", tick: "10ms", config: sim.Config{Delays: sim.Delays{Lag: 20 * time.Millisecond}}},
 	{name: "the journal is lost", tick: "1ms", loseJournal: true},
+	{name: "a creation is claimed", tick: "1ms", halfMade: true},
 }
 
 // TestKillMatrix kills the real binary before and after every single request of an apply, runs it again, and demands what
@@ -153,7 +155,7 @@ func TestKillMatrix(t *testing.T) {
 				}
 				points := 0
 				// The apply that ends before its at-th request ends the matrix: all requests have been killed at.
-				for killOnce(t, base, killPoint{config: world.config, tick: world.tick, loseJournal: world.loseJournal, at: 1 + points*stride, after: after}) {
+				for killOnce(t, base, killPoint{config: world.config, tick: world.tick, loseJournal: world.loseJournal, halfMade: world.halfMade, at: 1 + points*stride, after: after}) {
 					points++
 				}
 				t.Logf("%d kill points", points)
@@ -166,6 +168,7 @@ type killPoint struct {
 	config      sim.Config
 	tick        string
 	loseJournal bool
+	halfMade    bool
 	at          int
 	after       bool
 }
@@ -189,6 +192,12 @@ func killBase(t *testing.T) string {
 func killOnce(t *testing.T, base string, p killPoint) bool {
 	t.Helper()
 	k := newKilled(t, base, p.tick, p.config)
+	if p.halfMade {
+		left := map[string]any{"ipAccessList": []any{}, "tags": []any{map[string]any{"key": "orgctl-op", "value": "ofAnotherHost"}}}
+		if _, err := k.server.Edit(sim.Edit{Kind: "service", Create: true, Name: "new-1", Set: left}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	listener := httptest.NewServer(k)
 	defer listener.Close()
 
@@ -209,7 +218,7 @@ func killOnce(t *testing.T, base string, p killPoint) bool {
 		t.Fatalf("killed at request %d: the next run exits %d\n%s\n--- the killed one:\n%s", p.at, code, second, first)
 	}
 	k.server.SetConfig(sim.Config{}) // what there is, not what reads lag behind to show
-	if problems := k.inspect(); len(problems) > 0 {
+	if problems := slices.Concat(k.inspect(), k.dead(first, second)); len(problems) > 0 {
 		t.Fatalf("killed at request %d:\n%s\n%s\n--- the killed one:\n%s", p.at, strings.Join(problems, "\n"), second, first)
 	}
 	return true

@@ -61,6 +61,7 @@ type Backend struct {
 
 	mu      sync.Mutex
 	session session
+	remarks []string
 }
 
 // session is what the last observation showed and what creations since have added.
@@ -123,6 +124,21 @@ func (b *Backend) organization() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.session.organization
+}
+
+// remark notes what a report has to say beside the results.
+func (b *Backend) remark(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remarks = append(b.remarks, fmt.Sprintf(format, args...))
+}
+
+// Remarks are sentences for the report that are of no single result: which passwords, stored by other runs, this one has put
+// out of force.
+func (b *Backend) Remarks() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.remarks)
 }
 
 // scope is whose the secrets are that are stored.

@@ -76,7 +76,7 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		return err
 	}
 	if elder := b.elderKey(ctx, made, known); elder != "" {
-		return b.yieldKey(ctx, made, elder)
+		return b.yieldKey(ctx, made, elder, record)
 	}
 	return nil
 }
@@ -138,14 +138,16 @@ func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[
 }
 
 // yieldKey removes our key in favour of an elder one: of two runs exactly one removes exactly its own.
-func (b *Backend) yieldKey(ctx context.Context, ours cloudapi.APIKey, elder string) error {
+func (b *Backend) yieldKey(ctx context.Context, ours cloudapi.APIKey, elder string, record secrets.Record) error {
 	err := b.resend(ctx, func(ctx context.Context, _ bool) error {
 		return gone(b.api.DeleteKey(ctx, b.organization(), ours.ID))
 	})
 	if err != nil {
 		return fmt.Errorf("another run created key %s of this name first, and ours (%s) could not be removed: %w", elder, ours.ID, err)
 	}
-	return fmt.Errorf("another run created a key of this name first: %s is kept, ours (%s) was removed", elder, ours.ID)
+	record.NotInForce = "the key was removed: another run had created one of this name first"
+	return errors.Join(fmt.Errorf("another run created a key of this name first: %s is kept, ours (%s) was removed", elder, ours.ID),
+		b.opts.Secrets.Confirm(ctx, record))
 }
 
 // keyRecord is the secret to create a key with: one that an interrupted run has stored and that no key was made of yet, or
@@ -156,7 +158,7 @@ func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, e
 		return secrets.Record{}, err
 	}
 	for _, r := range stored {
-		if r.ID == "" {
+		if r.Unconfirmed() {
 			return r, nil
 		}
 	}

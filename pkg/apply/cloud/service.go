@@ -61,10 +61,8 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 		if slices.Contains(unhealthy, s.State) {
 			r.Status[diff.StatusHealth] = string(s.State)
 		}
-		for _, t := range s.Tags {
-			if t.Key == spec.NonceTag {
-				r.Status[diff.StatusUnfinished] = t.Value
-			}
+		if nonce := unfinished(s); nonce != "" {
+			r.Status[diff.StatusUnfinished] = nonce
 		}
 		out = append(out, r)
 	}
@@ -94,7 +92,7 @@ func serviceTree(s cloudapi.Service) spec.Tree {
 	f.scaling(s)
 	list(f, "ipAccessList", s.IPAccessList, ipEntry)
 	list(f, "privateEndpointIds", s.PrivateEndpointIDs, func(id string) any { return id })
-	list(f, "tags", slices.DeleteFunc(slices.Clone(s.Tags), func(t cloudapi.Tag) bool { return t.Key == spec.NonceTag }), func(t cloudapi.Tag) any {
+	list(f, "tags", slices.DeleteFunc(slices.Clone(s.Tags), ours), func(t cloudapi.Tag) any {
 		e := spec.Tree{"key": t.Key}
 		if t.Value != "" {
 			e["value"] = t.Value
@@ -158,11 +156,17 @@ type serviceChange struct {
 	b  *Backend
 	c  diff.Change
 	id string // known from the start, or once created
-	// tagged says that the live service carries the nonce tag of an unfinished creation.
-	tagged bool
-	known  map[string]bool // ids that were live before our creation
+	// tagged says that the live service carries the nonce tag of an unfinished creation, shown that a reply has shown it.
+	tagged, shown bool
+	// finished says that a creation that was to be finished turned out to be so.
+	finished bool
+	nonce    string           // of our creation or claim
+	from     string           // the nonce of which we claimed the creation, or ""
+	live     cloudapi.Service // as last asked for
+	known    map[string]bool  // ids that were live before our creation
 	// record is the password that was stored before our creation; of no version where there is none.
 	record secrets.Record
+	found  bool // it is what an earlier run has stored
 }
 
 // Which endpoint writes which fields.
@@ -186,15 +190,16 @@ var (
 func (s *serviceChange) update() ([]apply.Step, error) {
 	var steps []apply.Step
 	nonce, unfinished := s.c.Unfinished()
-	s.tagged = unfinished
+	s.nonce, s.tagged, s.shown = nonce, unfinished, unfinished
 	if unfinished {
-		steps = append(steps, s.provisioned())
+		steps = append(steps, s.claim(), s.provisioned())
 		if s.c.MakesSecret() {
-			steps = append(steps, s.password(func() string { return nonce }))
+			steps = append(steps, s.password())
 		}
 	} else if s.b.watch.observed(s.id, onItsWay) {
 		steps = append(steps, s.settled())
 	}
+	begun := len(steps)
 	state, _ := changed(s.c, "state")
 	if state.After == "running" {
 		steps = append(steps, s.command(cloudapi.CommandStart))
@@ -220,7 +225,10 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 		steps = append(steps, s.command(cloudapi.CommandStop))
 	}
 	if unfinished {
-		steps = append(steps, s.untag(func() string { return nonce }))
+		steps = append(steps, s.untag(len(steps) > begun))
+	}
+	for i := range steps {
+		steps[i] = s.watched(steps[i])
 	}
 	return steps, nil
 }

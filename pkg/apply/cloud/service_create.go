@@ -40,27 +40,31 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 		request.IdleTimeoutMinutes = nil
 	}
 	var steps []apply.Step
-	nonce := secret.KeyID().Reveal() // any random text of the tag alphabet will do
+	s.nonce = secret.KeyID().Reveal() // any random text of the tag alphabet without a dot will do
 	if s.c.MakesSecret() {
-		steps = append(steps, s.storePassword(&nonce))
+		steps = append(steps, s.storePassword())
 	}
 	steps = append(steps,
-		do("create service", func(ctx context.Context) error { return s.unused(s.post(ctx, request, nonce)) }),
+		do("create service", func(ctx context.Context) error { return s.unused(s.post(ctx, request, s.nonce)) }),
 		s.provisioned(),
 		s.yield(),
 	)
 	if s.c.MakesSecret() {
-		steps = append(steps, s.password(func() string { return nonce }))
+		steps = append(steps, s.password())
 	}
+	begun := len(steps)
 	if rest := s.afterwards(); len(rest.Fields) > 0 {
 		steps = append(steps, s.patch(rest, changedPaths(rest, patchedFields)))
 	}
 	if paths := s.declaredBackups(); len(paths) > 0 {
 		steps = append(steps, s.backups(paths))
 	}
-	steps = append(steps, s.untag(func() string { return nonce }))
+	steps = append(steps, s.untag(len(steps) > begun))
 	if s.c.After["state"] == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop)) // a difference like any other, which the next plan shows too
+	}
+	for i := range steps {
+		steps[i] = s.watched(steps[i])
 	}
 	return steps, nil
 }
@@ -102,7 +106,7 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 			all, err := s.b.api.ListServices(ctx, s.b.organization())
 			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
 				if tagged && live.Tags != nil {
-					return slices.Contains(live.Tags, tag)
+					return markOf(nonceOf(live)) == tag.Value // claimed already by another run, maybe
 				}
 				return live.Name == request.Name && !known[live.ID]
 			})
@@ -153,7 +157,8 @@ func (s *serviceChange) yield() apply.Step {
 		live, err := s.read(ctx)
 		switch {
 		case errors.Is(err, client.ErrNotFound), err == nil && slices.Contains(absent, live.State):
-			return fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id)
+			return errors.Join(fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id),
+				s.retire(ctx, "the service was removed: another run had created one of this name first"))
 		case err != nil, live.State == cloudapi.StateStopping:
 		// A stop may end in idle, which can be deleted (FACTS 8.2).
 		case slices.Contains(stoppable, live.State) && (!stopped || live.State != cloudapi.StateIdle):
@@ -195,20 +200,19 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 
 // storePassword comes before the creation: without a place for its password a service is not made. A password that an
 // earlier run has stored and given to no service is used up first, its mark as the nonce.
-func (s *serviceChange) storePassword(nonce *string) apply.Step {
+func (s *serviceChange) storePassword() apply.Step {
 	return prepare("store password", func(ctx context.Context) error {
 		stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, "")
 		if err != nil {
 			return err
 		}
 		for _, r := range stored {
-			if r.ID == "" {
-				s.record, *nonce = r, r.Mark
+			if r.Unconfirmed() {
+				s.record, s.nonce = r, r.Mark
 				return nil
 			}
 		}
-		s.record, err = s.newPassword(ctx, *nonce)
-		return err
+		return s.newPassword(ctx)
 	})
 }
 
@@ -221,51 +225,72 @@ func (s *serviceChange) unused(err error) error {
 }
 
 // password sets the stored password by its hash: the API never sees it, and no reply can lose it. A service that an earlier
-// run has left half made gets the password that is stored for it; where the sink cannot read that back, a new one.
-func (s *serviceChange) password(nonce func() string) apply.Step {
+// run has left half made gets the password that is stored for it; where the sink cannot read that back, a new one. Whether the
+// service was still ours to finish shows after that.
+func (s *serviceChange) password() apply.Step {
 	return do("set password", func(ctx context.Context) error {
-		record, err := s.passwordRecord(ctx, nonce())
-		if err != nil || record.ID == s.id {
+		if s.finished {
+			return nil
+		}
+		if err := s.choosePassword(ctx); err != nil {
 			return err
 		}
-		if record.ID != "" { // of a service of this name elsewhere: one directory serves several organizations
-			if record, err = s.newPassword(ctx, nonce()); err != nil {
-				return err
-			}
-		}
-		err = s.b.resend(ctx, func(ctx context.Context, _ bool) error {
-			_, err := s.b.api.ResetPassword(ctx, s.b.organization(), s.id, cloudapi.HashPassword(record.Password, mysqlEnabled(s.c.After)))
+		err := s.b.resend(ctx, func(ctx context.Context, _ bool) error {
+			_, err := s.b.api.ResetPassword(ctx, s.b.organization(), s.id, cloudapi.HashPassword(s.record.Password, mysqlEnabled(s.c.After)))
 			return err
 		})
-		if err != nil {
+		if err != nil && !client.Ambiguous(err) {
 			return err
 		}
-		record.ID = s.id
-		if live, err := s.b.api.GetService(ctx, s.b.organization(), s.id); err == nil {
-			record.Host, record.Port = address(live)
+		askErr := s.look(ctx)
+		switch {
+		case askErr == nil && s.tagged && !s.stillOurs():
+			return s.inDoubt(ctx)
+		case err != nil || askErr != nil:
+			return errors.Join(err, askErr)
 		}
-		return s.b.opts.Secrets.Confirm(ctx, record)
+		s.record.ID, s.record.NotInForce = s.id, ""
+		s.record.Host, s.record.Port = address(s.live)
+		if s.from != "" && (!s.found || s.from != markOf(s.from)) {
+			s.othersRetired()
+		}
+		return s.b.opts.Secrets.Confirm(ctx, s.record)
 	})
 }
 
-func (s *serviceChange) passwordRecord(ctx context.Context, nonce string) (secrets.Record, error) {
+// look looks at the service after its password was set. Where there are no tags, nothing but its address is learned, which is
+// worth a try and no more.
+func (s *serviceChange) look(ctx context.Context) error {
+	if s.tagged {
+		return s.ask(ctx)
+	}
+	if live, err := s.b.api.GetService(ctx, s.b.organization(), s.id); err == nil {
+		s.live = live
+	}
+	return nil
+}
+
+// choosePassword takes the password that is stored for this creation, or stores a new one.
+func (s *serviceChange) choosePassword(ctx context.Context) error {
 	if s.record.Version > 0 {
-		return s.record, nil
+		return nil
 	}
-	stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, nonce)
+	stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, markOf(s.nonce))
 	if err != nil {
-		return secrets.Record{}, err
+		return err
 	}
-	if len(stored) > 0 {
-		return stored[0], nil
+	if len(stored) > 0 && stored[0].NotInForce == "" {
+		s.record, s.found = stored[0], true
+		return nil
 	}
-	return s.newPassword(ctx, nonce)
+	return s.newPassword(ctx)
 }
 
-func (s *serviceChange) newPassword(ctx context.Context, nonce string) (secrets.Record, error) {
-	return s.b.opts.Secrets.Store(ctx, secrets.Record{
-		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: nonce, Username: "default", Password: secret.Password(),
+func (s *serviceChange) newPassword(ctx context.Context) (err error) {
+	s.record, err = s.b.opts.Secrets.Store(ctx, secrets.Record{
+		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: markOf(s.nonce), Username: "default", Password: secret.Password(),
 	})
+	return err
 }
 
 // address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).
@@ -306,19 +331,27 @@ func (s *serviceChange) declaredBackups() []string {
 	})
 }
 
-// untag takes the nonce tag off: the creation is complete.
-func (s *serviceChange) untag(nonce func() string) apply.Step {
+// untag takes the nonce tag off: the creation is complete. A removal is by key (FACTS 5.5) and takes the claim of another run as
+// well; so, if anything came since we looked, we look once more.
+func (s *serviceChange) untag(look bool) apply.Step {
 	return do("finish creation", func(ctx context.Context) error {
 		if !s.tagged {
 			return nil
 		}
-		tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce()}
-		return s.b.resend(ctx, func(ctx context.Context, _ bool) error {
-			_, err := s.b.api.PatchService(ctx, s.b.organization(), s.id, cloudapi.ServicePatch{
-				Tags: &cloudapi.Patch[cloudapi.Tag]{Remove: []cloudapi.Tag{tag}},
-			})
-			return err
-		})
+		if look {
+			if err := s.ask(ctx); err != nil {
+				return err
+			}
+			switch {
+			case tag(s.live, doubtTag) != "":
+				return s.inDoubt(ctx)
+			case !s.stillOurs():
+				return s.takenOver(ctx, nonceOf(s.live))
+			}
+		}
+		err := s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}})
+		s.tagged = err != nil
+		return err
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
-	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // Settle finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
@@ -61,8 +60,8 @@ func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (bool, error
 	case "service":
 		all, err := b.api.ListServices(ctx, b.organization())
 		return slices.ContainsFunc(all, func(s cloudapi.Service) bool {
-			if slices.ContainsFunc(s.Tags, func(t cloudapi.Tag) bool { return t.Key == spec.NonceTag }) {
-				return slices.Contains(s.Tags, cloudapi.Tag{Key: spec.NonceTag, Value: i.Mark})
+			if nonce := unfinished(s); nonce != "" {
+				return markOf(nonce) == i.Mark
 			}
 			return s.Name == i.Name // finished, or made where there are no tags
 		}), err
@@ -94,7 +93,7 @@ func (b *Backend) findKey(ctx context.Context, i journal.Intent) (bool, error) {
 		return true, err
 	}
 	for _, r := range stored {
-		if r.ID == "" {
+		if r.Unconfirmed() {
 			r.ID = all[at].ID
 			return true, b.opts.Secrets.Confirm(ctx, r)
 		}

@@ -76,6 +76,17 @@ func (w *watch) get(ctx context.Context, id string) (s cloudapi.Service, ok bool
 	return s, ok, err
 }
 
+// seen gives a service as a reply or a list has shown it last. It asks nobody.
+func (w *watch) seen(id string) (cloudapi.Service, bool) {
+	if s, ok := w.reply(id); ok {
+		return s, true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.last[id]
+	return s, ok
+}
+
 func (w *watch) reply(id string) (cloudapi.Service, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

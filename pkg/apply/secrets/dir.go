@@ -237,10 +237,15 @@ func (d *Dir) seal(to io.Writer, data []byte) error {
 	return errors.Join(err, w.Close())
 }
 
-// Unused names the files of an organization's secrets that were stored and that the API was never seen to take: left over from
-// creations that were refused or interrupted. Sealed files cannot tell and are not among them. What cannot be read is named by the error, and
-// the rest is given all the same.
-func (d *Dir) Unused(scope store.Scope) (files []string, err error) {
+// Unused is a stored secret that opens nothing.
+type Unused struct {
+	Path   string
+	Reason string // "" where the API was never seen to take the secret: left over from a creation that was refused or interrupted
+}
+
+// Unused gives the secrets of an organization that open nothing. Sealed files cannot tell and are not among them. What cannot
+// be read is named by the error, and the rest is given all the same.
+func (d *Dir) Unused(scope store.Scope) (unused []Unused, err error) {
 	for _, kind := range slices.Sorted(maps.Keys(folders)) {
 		folder := filepath.Join(d.path, folders[kind])
 		entries, problem := os.ReadDir(folder)
@@ -253,10 +258,10 @@ func (d *Dir) Unused(scope store.Scope) (files []string, err error) {
 			r, problem := d.read(kind, file)
 			if problem != nil {
 				err = errors.Join(err, problem)
-			} else if r.Scope == scope && r.ID == "" {
-				files = append(files, filepath.Join(folder, entry.Name()))
+			} else if r.Scope == scope && (r.ID == "" || r.NotInForce != "") {
+				unused = append(unused, Unused{Path: filepath.Join(folder, entry.Name()), Reason: r.NotInForce})
 			}
 		}
 	}
-	return files, err
+	return unused, err
 }

@@ -29,6 +29,8 @@ type Record struct {
 	// stored has none.
 	Version int
 	ID      string // the server's id; "" until the API has confirmed the object
+	// NotInForce says why the secret opens nothing, although it was stored for an object that exists or has existed.
+	NotInForce string
 
 	KeyID     string // Key
 	KeySecret secret.Value
@@ -38,6 +40,9 @@ type Record struct {
 	Host     string // "" until known
 	Port     int
 }
+
+// Unconfirmed reports that the API was never seen to take the secret, so that a creation may use it.
+func (r Record) Unconfirmed() bool { return r.ID == "" && r.NotInForce == "" }
 
 // Sink stores records. Its methods are safe for concurrent use.
 type Sink interface {
@@ -67,7 +72,7 @@ func (q Query) matches(r Record) bool {
 func Encode(r Record) ([]byte, error) {
 	data, err := json.MarshalIndent(document{
 		Scope: r.Scope,
-		Kind:  r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID,
+		Kind:  r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID, NotInForce: r.NotInForce,
 		KeyID: r.KeyID, KeySecret: r.KeySecret.Reveal(),
 		Username: r.Username, Password: r.Password.Reveal(), Host: r.Host, Port: r.Port,
 	}, "", "  ")
@@ -82,7 +87,7 @@ func Decode(data []byte) (Record, error) {
 	}
 	return Record{
 		Scope: d.Scope,
-		Kind:  d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID,
+		Kind:  d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID, NotInForce: d.NotInForce,
 		KeyID: d.KeyID, KeySecret: secret.New(d.KeySecret),
 		Username: d.Username, Password: secret.New(d.Password), Host: d.Host, Port: d.Port,
 	}, nil
@@ -90,14 +95,15 @@ func Decode(data []byte) (Record, error) {
 
 type document struct {
 	store.Scope
-	Kind      string `json:"kind"`
-	Name      string `json:"name"`
-	Mark      string `json:"mark"`
-	ID        string `json:"id,omitempty"`
-	KeyID     string `json:"keyId,omitempty"`
-	KeySecret string `json:"keySecret,omitempty"`
-	Username  string `json:"username,omitempty"`
-	Password  string `json:"password,omitempty"`
-	Host      string `json:"host,omitempty"`
-	Port      int    `json:"port,omitempty"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Mark       string `json:"mark"`
+	ID         string `json:"id,omitempty"`
+	NotInForce string `json:"notInForce,omitempty"`
+	KeyID      string `json:"keyId,omitempty"`
+	KeySecret  string `json:"keySecret,omitempty"`
+	Username   string `json:"username,omitempty"`
+	Password   string `json:"password,omitempty"`
+	Host       string `json:"host,omitempty"`
+	Port       int    `json:"port,omitempty"`
 }
