@@ -153,7 +153,7 @@ func TestAnotherRunIsSaid(t *testing.T) {
 			return
 		}
 		// The run that is watched has begun to write.
-		cmd, out := k.command(filepath.Join(k.dir, "other"), url)
+		cmd, out := k.command(filepath.Join(k.dir, "other"), url) //nolint:contextcheck // a process that outlives the request
 		cmd.Args[slices.Index(cmd.Args, "-f")+1] = other
 		if err := cmd.Run(); err != nil {
 			output = err.Error() + "\n" + out.String()

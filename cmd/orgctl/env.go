@@ -161,13 +161,14 @@ func readShort(name string) (string, error) {
 	return string(data), err
 }
 
-var organizationID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+// idText is what an id is made of. The API has UUIDs; what is served in its place need not.
+var idText = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
 // organization is the id that CLICKHOUSE_ORG_ID insists on, or "".
 func (e *env) organization() (string, error) {
 	id := e.value("CLICKHOUSE_ORG_ID")
-	if id != "" && !organizationID.MatchString(id) {
-		return "", usage("CLICKHOUSE_ORG_ID=%q is not the id of an organization, which is a UUID", id)
+	if id != "" && !idText.MatchString(id) {
+		return "", usage("CLICKHOUSE_ORG_ID=%q is not the id of an organization: a UUID such as 2404d339-6921-4f1c-bf80-b07d5e23b91a", id)
 	}
 	return id, nil
 }

@@ -12,19 +12,20 @@ import (
 	"github.com/orgctl/orgctl/pkg/client/sim"
 )
 
-// heldSandbox serves an organization that keeps one sort of request waiting, so that a test can act while it is under way.
+// heldSandbox serves an organization that keeps one sort of request of its services waiting, so that a test can act while it is
+// under way.
 type heldSandbox struct {
 	*sim.Server
 	reached chan struct{} // closed when the first such request has come
 	release func()        // lets it and all later ones go on
 }
 
-func holding(method, suffix string) *heldSandbox {
+func holding(method string) *heldSandbox {
 	reached, released := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	h := &heldSandbox{reached: reached, release: sync.OnceFunc(func() { close(released) })}
 	h.Server = sim.New(sim.Config{}, sim.WithHook(func(phase string, _ int, r *http.Request) {
-		if phase == "before" && r.Method == method && strings.HasSuffix(r.URL.Path, suffix) {
+		if phase == "before" && r.Method == method && strings.HasSuffix(r.URL.Path, "/services") {
 			once.Do(func() { close(reached) })
 			<-released
 		}
@@ -64,7 +65,7 @@ func TestInterruptedApply(t *testing.T) {
 	}{{os.Interrupt, 130}, {syscall.SIGTERM, 143}, {syscall.SIGHUP, 143}} {
 		t.Run(tt.signal.String(), func(t *testing.T) {
 			t.Parallel()
-			api := holding(http.MethodPost, "/services")
+			api := holding(http.MethodPost)
 			p := newProgram(t, credentials(t, api.Server)...)
 			t.Cleanup(api.release)
 			p.write(t, "org.yaml", manifest(warehouse))
@@ -102,7 +103,7 @@ func TestInterruptedApply(t *testing.T) {
 // TestSecondInterrupt aborts: the process ends although the API has not answered.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
-	api := holding(http.MethodPost, "/services")
+	api := holding(http.MethodPost)
 	p := newProgram(t, credentials(t, api.Server)...)
 	t.Cleanup(api.release)
 	p.write(t, "org.yaml", manifest(warehouse))
@@ -125,7 +126,7 @@ func TestInterruptedRead(t *testing.T) {
 	for _, command := range []string{"plan", "drift", "apply", "export"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
-			api := holding(http.MethodGet, "/services")
+			api := holding(http.MethodGet)
 			p := newProgram(t, credentials(t, api.Server)...)
 			t.Cleanup(api.release)
 			p.write(t, "org.yaml", manifest(warehouse))
@@ -230,7 +231,7 @@ func TestTimeoutOfReading(t *testing.T) {
 	} {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
-			api := holding(http.MethodGet, "/services")
+			api := holding(http.MethodGet)
 			p := newProgram(t, credentials(t, api.Server)...)
 			t.Cleanup(api.release)
 			p.write(t, "org.yaml", manifest(warehouse))

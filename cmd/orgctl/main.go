@@ -19,7 +19,7 @@ func main() {
 func run(ctx context.Context, args []string, e *env) int {
 	ctx, release := e.interrupt.watch(ctx, e.stderr)
 	defer release()
-	app := newApp(e)
+	app := newApp(e) //nolint:contextcheck // apply goes on under a context that a signal does not end
 	err := app.RunContext(ctx, permute(app, args))
 	if e.interrupt.received() {
 		return e.interrupt.exitCode()

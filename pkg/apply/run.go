@@ -218,7 +218,7 @@ func (w *work) call(ctx context.Context, step Step) error {
 func (w *work) wait(ctx context.Context, limit time.Duration, progress func(string), ask func(context.Context) (Readiness, error)) error {
 	begun := time.Now()
 	deadline := begun.Add(limit)
-	last, cancel := context.WithDeadline(w.begin, deadline.Add(maxBackoff*w.opts.Tick)) //nolint:contextcheck // bounds what may begin, not what is under way
+	last, cancel := context.WithDeadline(w.begin, deadline.Add(maxBackoff*w.opts.Tick))
 	defer cancel()
 	w.turn.begin = last
 	defer func() { w.turn.begin = w.begin }()
@@ -228,7 +228,7 @@ func (w *work) wait(ctx context.Context, limit time.Duration, progress func(stri
 		if due.After(deadline) {
 			due = deadline
 		}
-		if !w.polls.next(w.begin, due) {
+		if !w.polls.next(w.begin, due) { //nolint:contextcheck // bounds what may begin, not what is under way
 			if w.begun {
 				return errAbandoned
 			}

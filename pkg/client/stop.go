@@ -15,12 +15,12 @@ type beginKey struct{}
 // pause that the API asks for, or after a failure, ends with ErrStopped. One that has been sent is waited for, as long as the
 // context itself lasts.
 func WithBegin(ctx, begin context.Context) context.Context {
-	return context.WithValue(ctx, beginKey{}, begin) //nolint:contextcheck // carried along, not inherited
+	return context.WithValue(ctx, beginKey{}, begin)
 }
 
 // hold waits until a try may be sent: for what the retry policy demands, and for its turn at the limiter.
 func (x *exchange) hold(ctx context.Context) error {
-	begin, ok := ctx.Value(beginKey{}).(context.Context)
+	begin, ok := ctx.Value(beginKey{}).(context.Context) //nolint:contextcheck // carried along, not inherited
 	if !ok {
 		begin = ctx
 	}

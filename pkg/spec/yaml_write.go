@@ -110,10 +110,12 @@ func partsOf(manifest []byte) parts {
 		}
 		for i, child := range n.Content {
 			inner := path
-			if n.Kind == yaml.SequenceNode {
+			switch n.Kind {
+			case yaml.SequenceNode:
 				inner = append(slices.Clip(path), i)
-			} else if n.Kind == yaml.MappingNode {
+			case yaml.MappingNode:
 				inner = append(slices.Clip(path), n.Content[i-i%2].Value)
+			default: // a document, which adds nothing to the path; scalars and aliases hold nothing
 			}
 			visit(child, inner)
 		}
