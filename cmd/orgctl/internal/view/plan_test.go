@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -139,30 +141,75 @@ func TestForeignTextAddsNoLine(t *testing.T) {
 	}
 }
 
+// FuzzViews renders one object of a hostile plan in one format at a time, with a short text. Whole plans in all formats let it try
+// some dozens of texts a second, and of each that was new the fuzzer tries all that can be cut out of it, which are many where
+// the text is long: for a minute it then tried nothing else.
 func FuzzViews(f *testing.F) {
-	f.Add("benign")
-	f.Add(hostileText)
-	f.Add("::x ##[y] ##vso[z]")
-	f.Fuzz(func(t *testing.T, s string) {
-		all := writers(hostile(s), hostileReport(s), hostileDiagnostics(s))
-		all["progress"] = func(w io.Writer) error {
-			p := view.NewProgress(w, false, view.Options{})
-			for _, kind := range []apply.EventKind{apply.Started, apply.Stepped, apply.Waiting, apply.Finished} {
-				p.Event(apply.Event{Kind: kind, Address: addr("key", s), Action: diff.Create, Title: s, State: s, Status: apply.Failed, Err: s})
-				p.Notice(s)
-			}
-			return nil
-		}
-		for name, write := range all {
-			out := string(render(t, write))
-			if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
-				t.Errorf("%s prints %q", name, out[i:min(len(out), i+20)])
-			}
-			for l := range strings.Lines(out) {
-				if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
-					t.Errorf("%s prints a command for CI runners: %q", name, l)
-				}
-			}
-		}
+	for i, s := range strings.SplitAfter(hostileText+" ##vso[z] ::y", " ") {
+		f.Add(uint8(i), uint8(i), s)
+	}
+	f.Fuzz(func(t *testing.T, format, part uint8, s string) {
+		const longest = 24 // bytes
+		s = s[:min(len(s), longest)]
+		all := foreign(s, partOf(hostile(s), int(part)))
+		name := slices.Sorted(maps.Keys(all))[int(format)%len(all)]
+		harmless(t, name, all[name])
 	})
+}
+
+// Nothing foreign reaches a terminal or a CI runner as a command.
+func TestForeignTextIsHarmless(t *testing.T) {
+	for _, s := range []string{"benign", hostileText, "::x ##[y] ##vso[z]"} {
+		for name, write := range foreign(s, hostile(s)) {
+			harmless(t, name, write)
+		}
+	}
+}
+
+func harmless(t *testing.T, name string, write func(io.Writer) error) {
+	t.Helper()
+	out := string(render(t, write))
+	if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("%s prints %q", name, out[i:min(len(out), i+20)])
+	}
+	for l := range strings.Lines(out) {
+		if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") || strings.Contains(l, "##vso[") {
+			t.Errorf("%s prints a command for CI runners: %q", name, l)
+		}
+	}
+}
+
+// foreign are all writers of a plan, and of the same text elsewhere.
+func foreign(s string, p *diff.Plan) map[string]func(io.Writer) error {
+	report := hostileReport(s)
+	report.Remaining = p
+	all := writers(p, report, hostileDiagnostics(s))
+	all["progress"] = func(w io.Writer) error {
+		progress := view.NewProgress(w, false, view.Options{})
+		for _, kind := range []apply.EventKind{apply.Started, apply.Stepped, apply.Waiting, apply.Finished} {
+			progress.Event(apply.Event{Kind: kind, Address: addr("key", s), Action: diff.Create, Title: s, State: s, Status: apply.Failed, Err: s})
+			progress.Notice(s)
+		}
+		return nil
+	}
+	return all
+}
+
+// partOf leaves of a plan one object of one list; the number of the part counts them through and comes around, with 0 for the
+// whole plan.
+func partOf(p *diff.Plan, n int) *diff.Plan {
+	parts := []diff.Plan{*p}
+	for i := range p.Changes {
+		parts = append(parts, diff.Plan{Changes: p.Changes[i : i+1]})
+	}
+	for i := range p.Unmanaged {
+		parts = append(parts, diff.Plan{Unmanaged: p.Unmanaged[i : i+1]})
+	}
+	for i := range p.Findings {
+		parts = append(parts, diff.Plan{Findings: p.Findings[i : i+1]})
+	}
+	parts = append(parts, diff.Plan{Requirements: p.Requirements}, diff.Plan{NotChecked: p.NotChecked})
+	part := parts[n%len(parts)]
+	part.Organization, part.Summary = p.Organization, diff.Summary{}
+	return planOf(part)
 }
