@@ -117,13 +117,13 @@ func runApply(e *env, c *cli.Context) error {
 	if err := selected(g.sel, g.desired, live); err != nil {
 		return err
 	}
-	who.Now = s.ServerTime()
 	if err := current(c, g.reviewed, p); err != nil {
 		return err
 	}
 	if g.reviewed != nil {
 		p = g.reviewed // the same changes, with the reasons, positions and findings that were reviewed
 	}
+	who = s.clock(who, p)
 	p.Guard(live, who)
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
@@ -134,6 +134,11 @@ func runApply(e *env, c *cli.Context) error {
 	}
 	if err := permitted(e, c, g, p, missing); err != nil {
 		return err
+	}
+	if !p.Empty() && !c.Bool("yes") {
+		if err := s.stillPermitted(c.Context, p, live, who, leave); err != nil {
+			return err
+		}
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
@@ -283,6 +288,28 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan, missing []diff.Requ
 		return &codedError{code: exitError, err: errors.Join(errors.New("not confirmed; nothing was changed"), err)}
 	}
 	return nil
+}
+
+// stillPermitted judges a plan again whose confirmation may have taken any time, in which keys may have come to their end.
+func (s *session) stillPermitted(ctx context.Context, p *diff.Plan, live *spec.Live, who diff.Caller, leave []string) error {
+	if err := s.AskTime(ctx); err != nil {
+		return err
+	}
+	p.Guard(live, s.clock(who, p))
+	missing := unmet(p, leave, s.sink != nil)
+	if len(missing) == 0 && !p.Blocked() {
+		return nil
+	}
+	var all strings.Builder
+	for _, f := range p.Findings {
+		if f.Severity == diff.SeverityBlocked && !f.OfObject() {
+			fmt.Fprintf(&all, "\n%s %s %s", f.Code, f.Address, f.Message)
+		}
+	}
+	for _, r := range missing {
+		fmt.Fprintf(&all, "\n%s %s %s; %s", r.Code, r.Address, r.Message, r.Hint)
+	}
+	return blocked("meanwhile the plan has come to be blocked; nothing was changed:%s", all.String())
 }
 
 // unmet are the requirements of a plan that this run does not meet.

@@ -150,6 +150,7 @@ func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*co
 	}
 	return &connection{cloud.New(api, cloud.Options{
 		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(store.Scope{}), Tick: t.tick,
+		Limits: cloud.DefaultLimits(),
 	})}, nil
 }
 
@@ -172,6 +173,14 @@ func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel d
 	}
 	p, err := diff.Compute(desired, live, sel)
 	return p, live, err
+}
+
+// clock completes what is known of who applies a plan by when that is: from now, by the API's clock, to when it must have ended.
+func (b *connection) clock(who diff.Caller, p *diff.Plan) diff.Caller {
+	if who.Now = b.ServerTime(); !who.Now.IsZero() {
+		who.Over = who.Now.Add(b.Longest(p))
+	}
+	return who
 }
 
 // selected refuses a pattern that nothing declared or live matches: with a misspelt --only a plan would pass for "no changes",

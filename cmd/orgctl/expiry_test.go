@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,57 @@ func TestExpiryOfTheKeyInUse(t *testing.T) {
 		})
 	}
 }
+
+// TestLateConfirmation: between the question and its answer the API's clock may have gone any way, and keys may have come to
+// their end.
+func TestLateConfirmation(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct{ name, spec, says string }{
+		{"of the key in use", "name: Acme", "OC341 key/sandbox is the key in use and expires at 2027-06-30T02:00:00Z"},
+		{
+			"of the key to be made", "keys: [{name: ci, roles: [developer], ipAccessList: [], expireAt: 2027-06-30T01:00:00Z}]",
+			"OC350 key/ci its expireAt, 2027-06-30T01:00:00Z, has passed",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			api := sim.New(sim.Config{}, sim.WithClock(func() time.Time { return now }))
+			edit := sim.Edit{Kind: "key", Name: "sandbox", Set: map[string]any{"expireAt": "2027-06-30T02:00:00Z"}}
+			if _, err := api.Edit(edit); err != nil {
+				t.Fatal(err)
+			}
+			p := newProgram(t, credentials(t, api)...)
+			p.write(t, "org.yaml", manifest("spec: {"+test.spec+"}"))
+			e := testEnv()
+			var stderr strings.Builder
+			e.stderr, e.stdinTTY = &stderr, true
+			e.stdin = readerFunc(func(b []byte) (int, error) {
+				api.Advance(2*time.Hour - time.Second)
+				return copy(b, "yes\n"), nil
+			})
+			e.getenv = func(name string) string {
+				for _, v := range p.env {
+					if value, ok := strings.CutPrefix(v, name+"="); ok {
+						return value
+					}
+				}
+				return ""
+			}
+			got := run(t.Context(), []string{"orgctl", "apply", "-f", filepath.Join(p.dir, "org.yaml"), "--secrets-out", filepath.Join(p.dir, "secrets")}, e)
+			if got != exitBlocked || !strings.Contains(stderr.String(), test.says) {
+				t.Errorf("exit code %d, want %d and %q\n%s", got, exitBlocked, test.says, stderr.String())
+			}
+			if last := lastWrite(api); last != "" {
+				t.Errorf("%s was sent", last)
+			}
+		})
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // lastWrite is the last request that was meant to change something, "" if there was none.
 func lastWrite(api *sim.Server) string {

@@ -108,7 +108,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err := selected(sel, desired, live); err != nil {
 		return nil, err
 	}
-	who.Now = backend.ServerTime()
+	who = backend.clock(who, p)
 	p.Guard(live, who)
 	return p, render(e, p, diff.Proofs(p, live, who), to)
 }

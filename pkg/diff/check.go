@@ -13,8 +13,9 @@ import (
 // Caller is what is known of whoever applies a plan, besides the key that the observation was made with. What is not known is
 // taken to be unfavourable, so that the zero Caller is the strictest.
 type Caller struct {
-	IP  netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
-	Now time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
+	IP   netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
+	Now  time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
+	Over time.Time  // by when all of it has been carried out at the latest, by that clock; the zero Time is unknown
 }
 
 // Verdict is what the guards say about a plan.

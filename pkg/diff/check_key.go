@@ -31,14 +31,14 @@ func callingKeys(live *spec.Live) []*spec.Resource {
 }
 
 // callingKeys keeps the plan's caller able to call: the API refuses the deletion of the key in use, and nothing else that
-// would shut it out (FACTS 6.1). Each key is changed by one call, so that there are no states on the way. Another key could
-// apply the same plan, hence these are requirements of apply.
+// would shut it out (FACTS 6.1). Each key is changed by one call, so that there are no states of it on the way, but for the time
+// that passes. Another key could apply the same plan, hence these are requirements of apply.
 func (c *check) callingKeys() {
 	keys := callingKeys(c.live)
 	for _, r := range keys {
-		change := c.outcome.change(r)
-		if change == nil {
-			continue
+		change, address := c.outcome.change(r), r.Address
+		if change != nil {
+			address = change.Address
 		}
 		is := "is the key in use"
 		if len(keys) > 1 {
@@ -46,7 +46,7 @@ func (c *check) callingKeys() {
 		}
 		for _, l := range c.lockouts(r, change) {
 			c.verdict.Requirements = append(c.verdict.Requirements, Requirement{
-				Code: l.code, Kind: RequireCallerKey, Address: change.Address, Message: is + " and " + l.what,
+				Code: l.code, Kind: RequireCallerKey, Address: address, Message: is + " and " + l.what,
 				Hint: l.instead + ", or apply with another key",
 			})
 		}
@@ -70,19 +70,26 @@ func (c *check) expiredKeys() {
 	}
 }
 
-// lockout is one way in which a change shuts out the key that it is made with.
+// lockout is one way in which a plan shuts out the key that it is made with.
 type lockout struct{ code, what, instead string }
 
+// lockouts are those of a key, which change is of, nil where the plan leaves it alone.
 func (c *check) lockouts(r *spec.Resource, change *Change) []lockout {
-	if change.Action == Delete {
+	if change != nil && change.Action == Delete {
 		return []lockout{{CodeCallerKey, "would be deleted", "keep it"}}
 	}
 	var out []lockout
+	if what := c.expires(r); what != "" {
+		out = append(out, lockout{CodeCallerKey, what, "let it expire later, by a run of its own"})
+	}
+	if change == nil {
+		return out
+	}
 	if f := change.field("state"); f != nil && f.After == "disabled" {
 		out = append(out, lockout{CodeCallerKey, "would be disabled", "keep it enabled"})
 	}
-	if f := change.field("expireAt"); f != nil && !f.Reset {
-		if what := c.expires(f); what != "" {
+	if f := change.field("expireAt"); f != nil && f.nearer() {
+		if what := c.wouldExpire(f.After); what != "" {
 			out = append(out, lockout{CodeCallerKey, what, "let it expire later"})
 		}
 	}
@@ -103,26 +110,67 @@ func (c *check) lockouts(r *spec.Resource, change *Change) []lockout {
 	return out
 }
 
-// expires says how a new expiry ends the key, "" if it does not: it gives the key more time, or enough.
-func (c *check) expires(f *FieldChange) string {
-	text, _ := f.After.(string)
+// afterwards is how long a key in use has to last, at least, when its expiry comes nearer, after the plan that does so has been
+// applied. Whoever wants less can do it with another key.
+const afterwards = time.Hour
+
+// expires says how a key, as it is, ends before whoever uses it has applied the plan; "" if it does not, and where there is
+// nothing to apply. A change that puts the expiry off is no way out: it may be the one that comes last or fails.
+func (c *check) expires(r *spec.Resource) string {
+	text, limited := r.Spec["expireAt"].(string)
+	if !limited || c.plan.Empty() {
+		return ""
+	}
 	expiry, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return fmt.Sprintf("would expire at %q, which is no time", text)
-	}
-	if was, ok := f.Before.(string); ok {
-		if current, err := time.Parse(time.RFC3339Nano, was); err == nil && expiry.After(current) {
-			return ""
-		}
-	}
 	switch {
-	case c.caller.Now.IsZero():
-		return fmt.Sprintf("would expire at %s, which may have passed", text)
-	case expiry.After(c.caller.Now):
+	case err != nil:
+		return fmt.Sprintf("expires at %q, which is no time", text)
+	case !c.timed():
+		return fmt.Sprintf("expires at %s, which may come before this plan has been applied", text)
+	case expiry.After(c.caller.Over):
 		return ""
 	default:
-		return fmt.Sprintf("would expire at %s, which has passed", text)
+		return fmt.Sprintf("expires at %s, and applying this plan may take %s", text, c.takes())
 	}
+}
+
+// wouldExpire says how an expiry that comes nearer ends the key too soon; "" if it does not.
+func (c *check) wouldExpire(at any) string {
+	text, _ := at.(string)
+	expiry, err := time.Parse(time.RFC3339Nano, text)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("would expire at %q, which is no time", text)
+	case !c.caller.Now.IsZero() && !expiry.After(c.caller.Now):
+		return fmt.Sprintf("would expire at %s, which has passed", text)
+	case !c.timed():
+		return fmt.Sprintf("would expire at %s, which may be too soon", text)
+	case expiry.After(c.caller.Over.Add(afterwards)):
+		return ""
+	default:
+		return fmt.Sprintf("would expire at %s, less than %s after this plan, which may take %s, has been applied", text, afterwards, c.takes())
+	}
+}
+
+// timed reports whether it is known, by the API's clock, when the plan is applied.
+func (c *check) timed() bool { return !c.caller.Now.IsZero() && !c.caller.Over.IsZero() }
+
+// takes is how long the plan takes at most. Times of day would make a plan another one at each look.
+func (c *check) takes() time.Duration { return c.caller.Over.Sub(c.caller.Now).Round(time.Second) }
+
+// nearer reports that a key's expiry comes before the one that it has, which may be none.
+func (f *FieldChange) nearer() bool {
+	if f.Reset {
+		return false
+	}
+	was, limited := f.Before.(string)
+	current, err := time.Parse(time.RFC3339Nano, was)
+	if !limited || err != nil {
+		return true
+	}
+	text, _ := f.After.(string)
+	expiry, err := time.Parse(time.RFC3339Nano, text)
+	return err != nil || expiry.Before(current)
 }
 
 // loses says what roles a key loses that it cannot do without, "" if none: admin, and for a key without it all that it has,

@@ -15,10 +15,13 @@ import (
 )
 
 // The laws of the guards are checked against a model that knows none of their reasoning: it carries out every set of changes
-// that the dependencies allow, one after the other, and looks at the organization that results.
+// that the dependencies allow, one after the other, and looks at the organization that results. In time, such a set is what has
+// been done at once, while all the rest takes as long as it may: each of its calls needs a key that the API still takes.
 
 // risky draws a small organization, and what somebody wants of it, of the things that guards look at.
 func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
+	// The API's clock, by which it judges keys, is years away from ours.
+	now := noon.AddDate(rapid.SampledFrom([]int{-9, 0, 9}).Draw(t, "years"), 0, 0)
 	live := &spec.Live{
 		OrganizationID: "org-1", OrganizationName: "Acme", Roles: roles("Admin", "Developer"),
 		Caller: spec.Caller{KeySuffix: "f00d"},
@@ -76,13 +79,15 @@ func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
 			"name": name, "state": "enabled", "roles": texts(t, "Admin", "Developer"),
 			"ipAccessList": sources(t, "203.0.113.0/25", "203.0.113.128/25", "203.0.113.0/24", "203.0.113.9", "198.51.100.1"),
 		}
-		expiry := []any{nil, "2029-01-01T00:00:00Z", "2030-01-01T00:00:00Z"}
+		ends := []time.Duration{time.Second, 20 * time.Minute, time.Hour, 100 * time.Minute, 5 * time.Hour, 20_000 * time.Hour}
 		if !isLive {
 			out["state"] = rapid.SampledFrom([]string{"enabled", "enabled", "disabled"}).Draw(t, "state")
-			expiry = append(expiry, "2020-01-01T00:00:00Z")
+			ends = append(ends, -time.Hour, 0)
 		}
-		if e := rapid.SampledFrom(expiry).Draw(t, "expiry"); e != nil || !isLive {
-			out["expireAt"] = e
+		if rapid.Bool().Draw(t, "ends") {
+			out["expireAt"] = now.Add(rapid.SampledFrom(ends).Draw(t, "end")).Format(time.RFC3339)
+		} else if !isLive {
+			out["expireAt"] = nil
 		}
 		return out
 	})
@@ -96,10 +101,33 @@ func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
 	if rapid.Bool().Draw(t, "address known") {
 		caller.IP = netip.MustParseAddr(rapid.SampledFrom([]string{"203.0.113.9", "203.0.113.200", "198.51.100.1"}).Draw(t, "caller"))
 	}
-	if rapid.Bool().Draw(t, "time known") {
-		caller.Now = noon
+	if rapid.IntRange(0, 3).Draw(t, "time known") > 0 {
+		caller.Now = now
 	}
 	return desired, live, caller
+}
+
+// timetable draws how long each change of a plan may take, gives by when it has been made at the latest, and tells the caller
+// when all of them have.
+func timetable(t *rapid.T, p *diff.Plan, caller *diff.Caller) map[spec.Address]time.Time {
+	latest := map[spec.Address]time.Time{}
+	for _, c := range p.Changes {
+		begin := caller.Now
+		for _, a := range c.DependsOn {
+			if after := latest[a]; after.After(begin) {
+				begin = after
+			}
+		}
+		takes := rapid.SampledFrom([]time.Duration{time.Second, time.Second, 10 * time.Minute, time.Hour}).Draw(t, "takes")
+		latest[c.Address] = begin.Add(takes)
+		if end := latest[c.Address]; !caller.Now.IsZero() && end.After(caller.Over) {
+			caller.Over = end
+		}
+	}
+	if rapid.IntRange(0, 7).Draw(t, "limits unknown") == 0 {
+		caller.Over = time.Time{}
+	}
+	return latest
 }
 
 func subset(t *rapid.T, label string, among ...string) []string {
@@ -116,8 +144,9 @@ func sources(t *rapid.T, among ...string) []any {
 	return out
 }
 
-// states gives the organization after every set of changes that holds, with each, all that it depends on.
-func states(t *rapid.T, p *diff.Plan, live *spec.Live, visit func(*spec.Live)) {
+// states gives the organization after every set of changes that holds, with each, all that it depends on, and what is left of
+// the plan then.
+func states(t *rapid.T, p *diff.Plan, live *spec.Live, visit func(state *spec.Live, left []spec.Address)) {
 	end := map[string]spec.Resource{}
 	for _, r := range carryOut(t, live, p).Resources {
 		end[r.Address.Kind+"/"+r.ID] = r
@@ -137,12 +166,14 @@ func states(t *rapid.T, p *diff.Plan, live *spec.Live, visit func(*spec.Live)) {
 		}
 		touched := map[string]bool{}
 		state := &spec.Live{}
+		var left []spec.Address
 		for _, c := range p.Changes {
 			id := c.Address.Kind + "/" + c.ID
 			if c.Action == diff.Create {
 				id = c.Address.Kind + "/new-" + c.Address.String()
 			}
 			if !done[c.Address] {
+				left = append(left, c.Address)
 				continue
 			}
 			touched[id] = true
@@ -155,13 +186,14 @@ func states(t *rapid.T, p *diff.Plan, live *spec.Live, visit func(*spec.Live)) {
 				state.Resources = append(state.Resources, r)
 			}
 		}
-		visit(state)
+		visit(state, left)
 	}
 	choose(0)
 }
 
-// harm names what is wrong with a state in the light of how things were, as "CODE ADDRESS".
-func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Caller) map[string]bool {
+// harm names what is wrong with a state in the light of how things were, as "CODE ADDRESS". What is left of the plan needs a key
+// until need, the zero Time if nothing is left.
+func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Caller, need time.Time) map[string]bool {
 	out := map[string]bool{}
 	was, is := admins(before), admins(state)
 	if is < was && (is == 0 || is < desired.Policy.MinAdmins) {
@@ -183,7 +215,7 @@ func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Call
 		if r.Status[diff.StatusKeySuffix] != before.Caller.KeySuffix {
 			continue
 		}
-		for _, code := range keyHarm(r, find(state, "key", r.ID), caller) {
+		for _, code := range keyHarm(r, find(state, "key", r.ID), caller, need) {
 			out[code+" "+r.Address.String()] = true
 		}
 	}
@@ -239,12 +271,12 @@ func closed(desired *spec.Organization, a spec.Address) bool {
 	return slices.ContainsFunc(desired.Resources, func(r spec.Resource) bool { return r.Address == a && r.Intent.Closed })
 }
 
-func keyHarm(was spec.Resource, now *spec.Resource, caller diff.Caller) []string {
+func keyHarm(was spec.Resource, now *spec.Resource, caller diff.Caller, need time.Time) []string {
 	if now == nil {
 		return []string{diff.CodeCallerKey}
 	}
 	var out []string
-	if now.Spec["state"] != "enabled" || endsEarly(was, *now, caller.Now) {
+	if now.Spec["state"] != "enabled" || endsEarly(was, *now, caller, need) {
 		out = append(out, diff.CodeCallerKey)
 	}
 	keeps := slices.ContainsFunc(list(was.Spec["roles"]), func(r any) bool { return has(*now, r.(string)) })
@@ -259,16 +291,25 @@ func keyHarm(was spec.Resource, now *spec.Resource, caller diff.Caller) []string
 	return out
 }
 
-func endsEarly(was, now spec.Resource, at time.Time) bool {
-	end, ok := now.Spec["expireAt"].(string)
-	if !ok {
+// endsEarly reports that a key is refused while it is needed, or, where the plan has brought its end nearer, within an hour
+// after the plan. Without a clock every end may be too early.
+func endsEarly(was, now spec.Resource, caller diff.Caller, need time.Time) bool {
+	end, ends := expiry(now)
+	if !ends {
 		return false
 	}
-	if at.IsZero() {
-		sooner, limited := was.Spec["expireAt"].(string)
-		return !limited || end < sooner // all are written alike
+	sooner, limited := expiry(was)
+	nearer := !limited || end.Before(sooner)
+	if caller.Now.IsZero() || caller.Over.IsZero() {
+		return nearer || !need.IsZero()
 	}
-	return end <= at.Format(time.RFC3339)
+	return !need.IsZero() && !end.After(need) || nearer && !end.After(caller.Over.Add(time.Hour))
+}
+
+func expiry(key spec.Resource) (at time.Time, ends bool) {
+	text, ends := key.Spec["expireAt"].(string)
+	at, err := time.Parse(time.RFC3339, text)
+	return at, ends && err == nil
 }
 
 // reach enumerates the addresses that a list of these tests lets in.
@@ -289,10 +330,16 @@ func reach(r spec.Resource) []netip.Addr {
 }
 
 // anyHarm collects the harm of every state that a plan may pass through.
-func anyHarm(t *rapid.T, desired *spec.Organization, live *spec.Live, p *diff.Plan, caller diff.Caller) []string {
+func anyHarm(t *rapid.T, desired *spec.Organization, live *spec.Live, p *diff.Plan, caller diff.Caller, latest map[spec.Address]time.Time) []string {
 	all := map[string]bool{}
-	states(t, p, live, func(state *spec.Live) {
-		for h := range harm(desired, live, state, caller) {
+	states(t, p, live, func(state *spec.Live, left []spec.Address) {
+		var need time.Time
+		for _, a := range left {
+			if latest[a].After(need) {
+				need = latest[a]
+			}
+		}
+		for h := range harm(desired, live, state, caller, need) {
 			all[h] = true
 		}
 	})
@@ -327,7 +374,8 @@ func TestLawGuardsBlockHarmAndNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		desired, live, caller := risky(t)
 		p := compute(t, desired, live)
-		if d := cmp.Diff(anyHarm(t, desired, live, p, caller), foreseen(diff.Check(p, live, caller))); d != "" {
+		latest := timetable(t, p, &caller)
+		if d := cmp.Diff(anyHarm(t, desired, live, p, caller, latest), foreseen(diff.Check(p, live, caller))); d != "" {
 			t.Fatalf("(-harm +verdict)\n%s%s", d, encode(t, p))
 		}
 	})
@@ -341,7 +389,8 @@ func TestLawGuardsKnowThatOrderIsDependencies(t *testing.T) {
 		for i := range p.Changes {
 			p.Changes[i].DependsOn = nil
 		}
-		if d := cmp.Diff(anyHarm(t, desired, live, p, caller), foreseen(diff.Check(p, live, caller))); d != "" {
+		latest := timetable(t, p, &caller)
+		if d := cmp.Diff(anyHarm(t, desired, live, p, caller, latest), foreseen(diff.Check(p, live, caller))); d != "" {
 			t.Fatalf("(-harm +verdict)\n%s%s", d, encode(t, p))
 		}
 	})
@@ -356,8 +405,9 @@ func TestLawGuardsMissNothing(t *testing.T) {
 			c := &p.Changes[i]
 			c.DependsOn = slices.DeleteFunc(c.DependsOn, func(spec.Address) bool { return rapid.Bool().Draw(t, "lost") })
 		}
+		latest := timetable(t, p, &caller)
 		verdict := foreseen(diff.Check(p, live, caller))
-		for _, h := range anyHarm(t, desired, live, p, caller) {
+		for _, h := range anyHarm(t, desired, live, p, caller, latest) {
 			if !slices.Contains(verdict, h) {
 				t.Fatalf("%s is not foreseen: %v\n%s", h, verdict, encode(t, p))
 			}
@@ -408,10 +458,35 @@ func TestLawGuardsBoundPruning(t *testing.T) {
 	})
 }
 
+// The end of a key, whichever may be in use, is brought nearer when all else has been done.
+func TestLawExpiriesComeNearerLast(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		desired, live, _ := risky(t)
+		p := compute(t, desired, live)
+		nearer := map[spec.Address]bool{}
+		for _, c := range p.Changes {
+			was, wasLimited := expiry(spec.Resource{Spec: c.Before})
+			is, limited := expiry(spec.Resource{Spec: c.After})
+			nearer[c.Address] = c.Address.Kind == "key" && c.Action == diff.Update && limited && (!wasLimited || is.Before(was))
+		}
+		states(t, p, live, func(_ *spec.Live, left []spec.Address) {
+			begun := slices.ContainsFunc(p.Changes, func(c diff.Change) bool { return nearer[c.Address] && !slices.Contains(left, c.Address) })
+			for _, a := range left {
+				if begun && !nearer[a] {
+					t.Fatalf("%s is left after the end of a key was brought nearer\n%s", a, encode(t, p))
+				}
+			}
+		})
+	})
+}
+
 // What only adds is nobody's lockout.
 func TestLawAdditionsAreHarmless(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, live, caller := risky(t)
+		for _, key := range of(live, "key") {
+			delete(key.Spec, "expireAt") // its end is no deed of the plan
+		}
 		desired := mirror(live)
 		desired.Policy.MinAdmins = rapid.IntRange(1, 9).Draw(t, "minAdmins")
 		desired.Policy.Prune = collections()

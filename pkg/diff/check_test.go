@@ -208,19 +208,77 @@ spec: {keys: [{name: boss, expireAt: 2030-01-01T00:00:00Z}]}`,
 			live: `
 caller: f00d
 keys: [{name: boss, roles: [Admin], status: {keySuffix: f00d}}]`,
-			want: []string{"OC341 callerKey key/boss: is the key in use and would expire at 2030-01-01T00:00:00Z, which may have passed; let it expire later" + anotherKey},
+			want: []string{"OC341 callerKey key/boss: is the key in use and would expire at 2030-01-01T00:00:00Z, which may be too soon; let it expire later" + anotherKey},
 		},
 		{
-			name: "the key in use gets more time, or an end that is far away",
+			name: "the key in use gets more time, or an end that is more than an hour away from that of the plan",
 			desired: `
-spec: {keys: [{name: a, expireAt: 2031-01-01T00:00:00Z}, {name: b, expireAt: null}, {name: c, expireAt: 2026-07-01T12:00:01Z}]}`,
+spec: {keys: [{name: a, expireAt: 2031-01-01T00:00:00Z}, {name: b, expireAt: null}, {name: c, expireAt: 2026-07-01T13:00:11Z}]}`,
 			live: `
 caller: f00d
 keys:
   - {name: a, roles: [Admin], expireAt: "2030-01-01T00:00:00Z", status: {keySuffix: f00d}}
   - {name: b, roles: [Admin], expireAt: "2030-01-01T00:00:00Z", status: {keySuffix: f00d}}
   - {name: c, roles: [Admin], expireAt: "2030-01-01T00:00:00Z", status: {keySuffix: f00d}}`,
+			caller: diff.Caller{Now: noon, Over: noon.Add(10 * time.Second)},
+		},
+		{
+			name: "the key in use gets an end that is less than an hour away from that of the plan",
+			desired: `
+spec: {keys: [{name: boss, expireAt: 2026-07-01T14:00:10+01:00}]}`,
+			live: `
+caller: f00d
+keys: [{name: boss, roles: [Admin], expireAt: "2030-01-01T00:00:00Z", status: {keySuffix: f00d}}]`,
+			caller: diff.Caller{Now: noon, Over: noon.Add(10 * time.Second)},
+			want: []string{
+				"OC341 callerKey key/boss: is the key in use and would expire at 2026-07-01T14:00:10+01:00, " +
+					"less than 1h0m0s after this plan, which may take 10s, has been applied; let it expire later" + anotherKey,
+			},
+		},
+		{
+			name: "the key in use ends with the plan, though the plan puts that off",
+			desired: `
+spec: {keys: [{name: boss, expireAt: null}]}`,
+			live: `
+caller: f00d
+keys:
+  - {name: boss, roles: [Admin], expireAt: "2026-07-01T12:00:10Z", status: {keySuffix: f00d}}
+  - {name: other, roles: [Admin], expireAt: "2026-07-01T12:00:00Z", status: {keySuffix: beef}}`,
+			caller: diff.Caller{Now: noon, Over: noon.Add(10 * time.Second)},
+			want: []string{
+				"OC341 callerKey key/boss: is the key in use and expires at 2026-07-01T12:00:10Z, " +
+					"and applying this plan may take 10s; let it expire later, by a run of its own" + anotherKey,
+			},
+		},
+		{
+			name: "the key in use ends after the plan",
+			desired: `
+spec: {name: Acme Analytics}`,
+			live: `
+caller: f00d
+keys: [{name: boss, roles: [Admin], expireAt: "2026-07-01T12:00:11Z", status: {keySuffix: f00d}}]`,
+			caller: diff.Caller{Now: noon, Over: noon.Add(10 * time.Second)},
+		},
+		{
+			name: "the key in use ends at a time that nobody can tell from that of the plan",
+			desired: `
+spec: {name: Acme Analytics}`,
+			live: `
+caller: f00d
+keys: [{name: boss, roles: [Admin], expireAt: "2030-01-01T00:00:00Z", status: {keySuffix: f00d}}]`,
 			caller: diff.Caller{Now: noon},
+			want: []string{
+				"OC341 callerKey key/boss: is the key in use and expires at 2030-01-01T00:00:00Z, " +
+					"which may come before this plan has been applied; let it expire later, by a run of its own" + anotherKey,
+			},
+		},
+		{
+			name: "the key in use ends, and nothing is to be done",
+			desired: `
+spec: {keys: []}`,
+			live: `
+caller: f00d
+keys: [{name: boss, roles: [Admin], expireAt: "2026-07-01T12:00:10Z", status: {keySuffix: f00d}}]`,
 		},
 		{
 			name: "a key in use without admin loses all its roles",

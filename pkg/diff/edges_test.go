@@ -27,6 +27,9 @@ func crowd(n int) (*spec.Organization, *spec.Live) {
 		want("key", key, spec.Tree{"name": key, "roles": []any{"Developer"}, "ipAccessList": []any{}}, false)
 		want("key", old, spec.Tree{}, true)
 		have("key", old, spec.Tree{"name": old, "roles": []any{"Developer"}})
+		limited := fmt.Sprintf("limited-%d", i)
+		want("key", limited, spec.Tree{"expireAt": "2030-01-01T00:00:00Z"}, false)
+		have("key", limited, spec.Tree{"name": limited, "roles": []any{"Developer"}})
 
 		want("member", key, spec.Tree{"email": key, "roles": []any{"Admin"}}, false)
 		want("member", old, spec.Tree{"email": old, "roles": []any{"Developer"}}, false)
@@ -70,8 +73,10 @@ func TestEdgesAreFew(t *testing.T) {
 	for _, c := range p.Changes {
 		count[c.Address.Kind] += len(c.DependsOn)
 	}
-	// An endpoint waits for its service, a dismissal for one appointment, the organization for all services.
-	for kind, most := range map[string]int{"privateEndpoint": n, "member": n, "organization": n, "key": 0, "service": 0} {
+	// An endpoint waits for its service, a dismissal for one appointment, the organization for all services; of the keys that
+	// shall expire one waits for all that nothing else waits for (keys that come or go, endpoints, dismissals, organization), and
+	// the others for that one.
+	for kind, most := range map[string]int{"privateEndpoint": n, "member": n, "organization": n, "key": 4*n + 1 + n - 1, "service": 0} {
 		if count[kind] != most {
 			t.Errorf("%d changes wait %d times on behalf of a %s, want %d", len(p.Changes), count[kind], kind, most)
 		}

@@ -65,10 +65,10 @@ keys:
 				"update service/a: idleTimeoutMinutes 7 -> 5.5",
 				"update service/b: idleTimeoutMinutes 6 -> 5",
 				"update service/c: idleTimeoutMinutes 5.4 -> 5.5",
-				`update key/later: expireAt "2027-01-01T00:00:02Z" -> "2027-01-01T00:00:00.6Z"`,
-				`update key/milliseconds: expireAt "2027-01-01T00:00:00.125Z" -> "2027-01-01T00:00:00.123456Z"`,
 				`update key/nanoseconds: expireAt "2027-01-01T00:00:00.123456788Z" -> "2027-01-01T00:00:00.123456789Z"`,
-				`update key/whole: expireAt "2027-01-01T00:00:00.5Z" -> "2027-01-01T00:00:00Z"`,
+				`update key/later: expireAt "2027-01-01T00:00:02Z" -> "2027-01-01T00:00:00.6Z" after service/a, service/b, service/c, key/nanoseconds`,
+				`update key/milliseconds: expireAt "2027-01-01T00:00:00.125Z" -> "2027-01-01T00:00:00.123456Z" after key/later`,
+				`update key/whole: expireAt "2027-01-01T00:00:00.5Z" -> "2027-01-01T00:00:00Z" after key/later`,
 			},
 		},
 		{

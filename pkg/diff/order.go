@@ -44,6 +44,7 @@ func link(changes []Change, o *objects) {
 	linkAdministrators(changes)
 	linkWaysIn(changes, changed, o)
 	linkCoreDumps(changes)
+	linkExpiries(changes)
 	for i := range changes {
 		changes[i].DependsOn = compactAddresses(changes[i].DependsOn)
 	}
@@ -111,6 +112,39 @@ func linkCoreDumps(changes []Change) {
 			service.follows(organization)
 		case organization.sets(path, false) && service.sets(path, false):
 			organization.follows(service)
+		}
+	}
+}
+
+// linkExpiries lets the expiry of a key come nearer when all else has been applied: the key may be the one in use, whoever that
+// is, and is still there then if something fails and has to be done again. One of these changes waits for what nothing else
+// waits for, the others for that one. Nothing refers to a key.
+func linkExpiries(changes []Change) {
+	var nearer []*Change
+	awaited := map[spec.Address]bool{}
+	for i := range changes {
+		c := &changes[i]
+		if f := c.field("expireAt"); c.Address.Kind == "key" && f != nil && f.nearer() {
+			nearer = append(nearer, c)
+			awaited[c.Address] = true
+			continue
+		}
+		for _, a := range c.DependsOn {
+			awaited[a] = true
+		}
+	}
+	if len(nearer) == 0 {
+		return
+	}
+	first := slices.MinFunc(nearer, func(a, b *Change) int { return a.Address.Compare(b.Address) })
+	for _, c := range nearer {
+		if c != first {
+			c.follows(first)
+		}
+	}
+	for i := range changes {
+		if c := &changes[i]; !awaited[c.Address] {
+			first.follows(c)
 		}
 	}
 }

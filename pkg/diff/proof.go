@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -55,10 +56,22 @@ func (c *check) proveKey(r *spec.Resource) []Proof {
 	}
 	var out []Proof
 	if hasRole(c.outcome.list(r, "roles"), adminRole) {
-		out = append(out, Proof{CodeCallerRoles, address, "this key keeps admin"})
+		out = append(out, Proof{CodeCallerRoles, address, "this key keeps admin" + c.until(r)})
 	}
 	if ip := c.caller.IP; ip.IsValid() && addressesOf(c.outcome.list(r, "ipAccessList")).set.Contains(ip.Unmap()) {
 		out = append(out, Proof{CodeCallerAddress, address, fmt.Sprintf("caller %s stays allowed", ip)})
 	}
 	return out
+}
+
+// until says how long a key lasts that has an end.
+func (c *check) until(r *spec.Resource) string {
+	text, limited := c.outcome.value(r, "expireAt").(string)
+	if !limited {
+		return ""
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		text = at.UTC().Format(time.RFC3339Nano)
+	}
+	return " until " + text
 }

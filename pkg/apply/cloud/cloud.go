@@ -88,19 +88,32 @@ func New(api *cloudapi.API, opts Options) *Backend {
 // ServerTime is when the API gave its last answer by its own clock, the zero Time as long as it has said nothing of it.
 func (b *Backend) ServerTime() time.Time { return b.api.ServerTime() }
 
+// AskTime has the API answer once more, for ServerTime.
+func (b *Backend) AskTime(ctx context.Context) error {
+	_, err := b.api.GetOrganization(ctx, b.organization())
+	return err
+}
+
 // NextRound implements apply.Rounds.
 func (b *Backend) NextRound() { b.watch.next(nil) }
 
-// Steps implements apply.Backend.
-func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
+// Longest is how long it may take to apply a plan, in ticks of one second, with or without a place for secrets.
+func (b *Backend) Longest(p *diff.Plan) time.Duration { return apply.Longest(p, b.steps) }
+
+func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
 	steps, ok := bindings[c.Address.Kind]
 	if !ok {
 		return nil, fmt.Errorf("%s: ClickHouse Cloud has no such kind", c.Address)
 	}
+	return steps(b, c)
+}
+
+// Steps implements apply.Backend.
+func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 	if c.MakesSecret() && b.opts.Secrets == nil {
 		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
 	}
-	out, err := steps(b, c)
+	out, err := b.steps(c)
 	for i := range out {
 		if call := out[i].Do; call != nil {
 			// What has not been sent when the run is stopped is not sent any more.
