@@ -80,7 +80,15 @@ func (h *host) ready() bool {
 		if h.waiting.Load() {
 			return true
 		}
-		time.Sleep(time.Second)
+		pass(h.t, time.Second)
+	}
+}
+
+// pass lets time pass.
+func pass(t tester, d time.Duration) {
+	t.Helper()
+	if err := apply.Sleep(context.Background(), d); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -106,12 +106,12 @@ func TestLateRecordsAreNotOfMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{Delays: sim.Delays{ActivityLag: 20 * time.Second}})
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Before"}})
-		time.Sleep(5 * time.Second) //nolint:forbidigo // in a bubble
+		pass(t, 5*time.Second)
 		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
 		log.Mark(t.Context())
-		time.Sleep(5 * time.Second) //nolint:forbidigo // in a bubble
+		pass(t, 5*time.Second)
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Meanwhile"}})
-		time.Sleep(30 * time.Second) //nolint:forbidigo // in a bubble
+		pass(t, 30*time.Second)
 		if got := log.Foreign(t.Context()); len(got) != 1 {
 			t.Errorf("got %q", got)
 		}
