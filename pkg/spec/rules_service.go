@@ -68,9 +68,6 @@ func (s service) value(path ...any) place {
 	return s.settings[key].in.at(path...)
 }
 
-// reservedTag marks a service that orgctl is still creating.
-const reservedTag = "orgctl-op"
-
 func (d *draft) checkServices() {
 	primaries := map[string]service{}
 	for _, s := range d.services {
@@ -92,8 +89,8 @@ func (d *draft) checkServices() {
 		d.checkDistinct(s.list("tags"), s.value("tags"), "tag", tagList)
 		d.checkDistinct(s.list("endpoints"), s.value("endpoints"), "protocol", protocolList)
 		for i, tag := range s.list("tags") {
-			if text(tag, "key") == reservedTag {
-				d.report(CodeReserved, s.value("tags", i).pos(), "tag "+reservedTag+" is orgctl's own mark of an unfinished service", "use another key")
+			if key := text(tag, "key"); key == NonceTag || strings.HasPrefix(key, NonceTag+"-") {
+				d.report(CodeReserved, s.value("tags", i).pos(), "tag "+key+" is one of orgctl's own marks of an unfinished service", "use another key")
 			}
 		}
 	}
