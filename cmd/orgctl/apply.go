@@ -78,13 +78,14 @@ func readGoal(e *env, c *cli.Context) (goal, error) {
 	return goal{desired: p.Desired(), reviewed: p}, nil
 }
 
-// replan says what is left of a goal. A saved plan is asked for the rest of what it said, too: it desires no more than it changes.
-func (g *goal) replan(ctx context.Context, s *session) (*diff.Plan, error) {
+// plan says what is to be done for a goal. A saved plan is asked for the rest of what it said, too: it desires no more than it
+// changes. Nothing that it says is believed but what its digest binds.
+func (g *goal) plan(ctx context.Context, s *session) (*diff.Plan, *spec.Live, error) {
 	p, live, err := s.plan(ctx, g.desired, g.sel)
 	if err == nil && g.reviewed != nil {
 		p.Inherit(g.reviewed, live)
 	}
-	return p, err
+	return p, live, err
 }
 
 // runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished as long
@@ -110,7 +111,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p, live, err := s.plan(c.Context, g.desired, g.sel)
+	p, live, err := g.plan(c.Context, s)
 	if err != nil {
 		return err
 	}
@@ -120,28 +121,28 @@ func runApply(e *env, c *cli.Context) error {
 	if err := current(c, g.reviewed, p); err != nil {
 		return err
 	}
-	if g.reviewed != nil {
-		p = g.reviewed // the same changes, with the reasons, positions and findings that were reviewed
-	}
+	who.Leave, who.Sink = leave, s.sink != nil
 	who = s.clock(who, p)
 	p.Guard(live, who)
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
 	}
-	missing := unmet(p, leave, s.sink != nil)
-	if err := render(e, withRequirements(p, missing), diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
+	if err := render(e, p, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
-	if err := permitted(e, c, g, p, missing); err != nil {
+	if err := permitted(e, c, g, p); err != nil {
 		return err
 	}
 	if !p.Empty() && !c.Bool("yes") {
-		if err := s.stillPermitted(c.Context, p, live, who, leave); err != nil {
+		if err := s.stillPermitted(c.Context, p, live, who); err != nil {
 			return err
 		}
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
-	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) { return g.replan(ctx, s) })
+	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
+		left, _, err := g.plan(ctx, s)
+		return left, err
+	})
 	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
@@ -265,7 +266,7 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 
 // permitted judges a shown plan: what blocks it, what it requires, and what the person at the terminal says. An empty plan
 // needs nobody's leave.
-func permitted(e *env, c *cli.Context, g goal, p *diff.Plan, missing []diff.Requirement) error {
+func permitted(e *env, c *cli.Context, g goal, p *diff.Plan) error {
 	switch worst := p.Worst(); {
 	case p.Refused() && g.reviewed != nil:
 		return refused("; that was so when this plan was made, and nothing was changed: plan again with a key that may")
@@ -276,7 +277,7 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan, missing []diff.Requ
 	case p.Blocked(), p.Empty() && worst == diff.SeverityBlocked:
 		return blocked("the plan is blocked; nothing was changed")
 	}
-	if len(missing) > 0 {
+	if len(p.Requirements) > 0 {
 		return blocked("apply needs what the plan lists above; nothing was changed")
 	}
 	if p.Empty() || c.Bool("yes") {
@@ -291,13 +292,12 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan, missing []diff.Requ
 }
 
 // stillPermitted judges a plan again whose confirmation may have taken any time, in which keys may have come to their end.
-func (s *session) stillPermitted(ctx context.Context, p *diff.Plan, live *spec.Live, who diff.Caller, leave []string) error {
+func (s *session) stillPermitted(ctx context.Context, p *diff.Plan, live *spec.Live, who diff.Caller) error {
 	if err := s.AskTime(ctx); err != nil {
 		return err
 	}
 	p.Guard(live, s.clock(who, p))
-	missing := unmet(p, leave, s.sink != nil)
-	if len(missing) == 0 && !p.Blocked() {
+	if len(p.Requirements) == 0 && !p.Blocked() {
 		return nil
 	}
 	var all strings.Builder
@@ -306,27 +306,8 @@ func (s *session) stillPermitted(ctx context.Context, p *diff.Plan, live *spec.L
 			fmt.Fprintf(&all, "\n%s %s %s", f.Code, f.Address, f.Message)
 		}
 	}
-	for _, r := range missing {
+	for _, r := range p.Requirements {
 		fmt.Fprintf(&all, "\n%s %s %s; %s", r.Code, r.Address, r.Message, r.Hint)
 	}
 	return blocked("meanwhile the plan has come to be blocked; nothing was changed:%s", all.String())
-}
-
-// unmet are the requirements of a plan that this run does not meet.
-func unmet(p *diff.Plan, leave []string, hasSink bool) []diff.Requirement {
-	out := []diff.Requirement{}
-	for _, r := range p.Requirements {
-		if r.Kind == diff.RequireSecretSink && hasSink || r.Kind == diff.RequireDeleteLeave && diff.MatchAny(leave, r.Address) {
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// withRequirements is a plan as this run shows it: with only those requirements that it does not meet.
-func withRequirements(p *diff.Plan, missing []diff.Requirement) *diff.Plan {
-	shown := *p
-	shown.Requirements = missing
-	return &shown
 }

@@ -13,9 +13,11 @@ import (
 // Caller is what is known of whoever applies a plan, besides the key that the observation was made with. What is not known is
 // taken to be unfavourable, so that the zero Caller is the strictest.
 type Caller struct {
-	IP   netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
-	Now  time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
-	Over time.Time  // by when all of it has been carried out at the latest, by that clock; the zero Time is unknown
+	IP    netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
+	Now   time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
+	Over  time.Time  // by when all of it has been carried out at the latest, by that clock; the zero Time is unknown
+	Leave []string   // selectors of the services that may be deleted, besides those of the policy
+	Sink  bool       // whether there is a place for secrets
 }
 
 // Verdict is what the guards say about a plan.
@@ -36,6 +38,8 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 	c.callingKeys()
 	c.expiredKeys()
 	c.waysIn()
+	c.exposed()
+	c.protected()
 	c.maxDeletes()
 	c.adoption()
 	c.secondaries()
@@ -47,18 +51,17 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 // checkCodes are the codes of what Check gives.
 var checkCodes = []string{
 	CodeAdmins, CodeCallerKey, CodeCallerRoles, CodeCallerAddress, CodeWayIn, CodeMaxDeletes, CodeEmptyDesired,
-	CodeFirstAdoption, CodeSecondaries, CodeExpired, CodeForbidden, CodeKeyLimit,
+	CodeFirstAdoption, CodeSecondaries, CodeExpired, CodeForbidden, CodeKeyLimit, CodeProtected, CodeExposed,
 }
 
-// Guard judges the plan and writes the outcome into it: the findings and requirements of Check in place of those of an earlier
-// judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to apply a
-// saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is.
+// Guard judges the plan and writes the outcome into it: the findings of Check and what the caller lacks in place of those of an
+// earlier judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to
+// apply a saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is.
 func (p *Plan) Guard(live *spec.Live, caller Caller) {
 	verdict := Check(p, live, caller)
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return slices.Contains(checkCodes, f.Code) })
 	p.Findings = append(p.Findings, verdict.Findings...)
-	p.Requirements = slices.DeleteFunc(p.Requirements, func(r Requirement) bool { return slices.Contains(checkCodes, r.Code) })
-	p.Requirements = append(p.Requirements, verdict.Requirements...)
+	p.Requirements = append(p.needs(caller), verdict.Requirements...)
 	own := callingKeys(live)
 	for i := range p.Changes {
 		c := &p.Changes[i]
@@ -77,7 +80,8 @@ func (c *Change) risk(calling bool) Risk {
 		return RiskDestructive
 	}
 	for _, f := range c.Fields {
-		if spec.KindOf(c.Address.Kind).Field(f.Path).Disrupts || f.List && len(f.Remove) > 0 && f.Path != "tags" {
+		disrupts := spec.KindOf(c.Address.Kind).Field(f.Path).Disrupts
+		if disrupts != nil && disrupts(f.Before, f.After) || f.List && len(f.Remove) > 0 && f.Path != "tags" {
 			return RiskDisruptive
 		}
 	}

@@ -88,59 +88,91 @@ func paired(waiting, first []*Change) int {
 }
 
 // waysIn keeps services reachable: one that has an IP entry or a private endpoint does not lose the last of them, unless its
-// manifest says that this is meant. An endpoint that is deleted is no way in, whether or not the service lets go of it.
+// manifest says that this is meant. An endpoint is a way in only while it is registered, whether or not the service names it.
 func (c *check) waysIn() {
+	registered := map[string]bool{}
 	deleted := map[string][]*Change{} // by registration
+	made := map[string]*Change{}
 	for r := range each(c.live, "privateEndpoint") {
+		registered[r.Address.Name] = true
 		if d := c.outcome.change(r); d != nil && d.Action == Delete {
 			deleted[r.Address.Name] = append(deleted[r.Address.Name], d)
 		}
 	}
-	closed := map[spec.Address]bool{}
+	for i := range c.plan.Changes {
+		if m := &c.plan.Changes[i]; m.Address.Kind == "privateEndpoint" && m.Action == Create {
+			made[m.Address.Name] = m
+		}
+	}
+	closed, distinct := map[spec.Address]bool{}, distinguish(c.live, "service")
 	for _, a := range c.plan.Policy.Closed {
 		closed[a] = true
 	}
-	named := map[spec.Address]int{}
 	for r := range each(c.live, "service") {
-		named[r.Address]++
-	}
-	for r := range each(c.live, "service") {
-		address, change := r.Address, c.outcome.change(r)
-		if named[address] > 1 {
-			address = twin(address, r.ID) // whose manifest it is that says so, the name does not tell
-		}
+		address, change := distinct(r), c.outcome.change(r)
 		entries, _ := r.Spec["ipAccessList"].([]any)
 		endpoints := registrations(r.Spec, r.Spec["privateEndpointIds"])
 		if change != nil {
 			address = change.Address
 		}
-		if len(entries)+len(endpoints) == 0 || closed[address] {
+		isRegistered := func(name string) bool { return registered[name] }
+		// Deletions that do not wait for the service's own change may find it as it is now; all find it as it will be.
+		early := func(name string) bool {
+			return registered[name] && !slices.ContainsFunc(deleted[name], func(d *Change) bool { return change == nil || !d.after(change) })
+		}
+		late := func(name string) bool {
+			return registered[name] && len(deleted[name]) == 0 || made[name] != nil && change != nil && change.after(made[name])
+		}
+		if !open(entries, endpoints, isRegistered) || closed[distinct(r)] { // of namesakes only one may be meant
 			continue
 		}
-		// Deletions that do not wait for the service's own change may find it as it is now; all find it as it will be.
-		early := func(d *Change) bool { return change == nil || !d.after(change) }
-		late := func(*Change) bool { return true }
 		moment := ""
 		switch {
-		case c.outcome.stays(r) && !open(c.outcome.list(r, "ipAccessList"), registrations(r.Spec, c.outcome.value(r, "privateEndpointIds")), deleted, late):
-		case !open(entries, endpoints, deleted, early):
+		case c.outcome.stays(r) && !open(c.outcome.list(r, "ipAccessList"), registrations(r.Spec, c.outcome.value(r, "privateEndpointIds")), late):
+		case !open(entries, endpoints, early):
 			moment = " for a while"
 		default:
 			continue
 		}
 		c.block(Finding{
 			Code: CodeWayIn, Address: address, Pos: wayInPos(change),
-			Message: "would have no way in" + moment + ": no IP entry and no private endpoint",
+			Message: "would have no way in" + moment + ": no IP entry and no private endpoint that is registered",
 			Hint:    "keep an IP entry or an endpoint, or write access: closed if nobody is to connect",
 		})
 	}
 }
 
-// open reports whether anything lets clients in once the endpoints whose deletion counts are gone.
-func open(entries []any, endpoints []string, deleted map[string][]*Change, counts func(*Change) bool) bool {
-	return len(entries) > 0 || slices.ContainsFunc(endpoints, func(name string) bool {
-		return !slices.ContainsFunc(deleted[name], counts)
-	})
+// open reports whether anything lets clients in, given which endpoints count.
+func open(entries []any, endpoints []string, counts func(name string) bool) bool {
+	return len(entries) > 0 || slices.ContainsFunc(endpoints, counts)
+}
+
+// exposed says where a plan lets every address in that there is. That may be meant.
+func (c *check) exposed() {
+	const path = "ipAccessList"
+	warn := func(change *Change, pos spec.Pos, had, has any) {
+		before, _ := had.([]any)
+		after, _ := has.([]any)
+		if family := addressesOf(after).everywhere(addressesOf(before)); family != "" {
+			c.verdict.Findings = append(c.verdict.Findings, Finding{
+				Code: CodeExposed, Severity: SeverityWarning, Address: change.Address, Pos: pos,
+				Message: fmt.Sprintf("opens to every address: its new %s lets in all of %s", path, family),
+				Hint:    "list the networks that it is used from",
+			})
+		}
+	}
+	for _, kind := range []string{"service", "key"} {
+		for r := range each(c.live, kind) {
+			if change := c.outcome.change(r); change != nil && change.field(path) != nil {
+				warn(change, change.field(path).Pos, r.Spec[path], c.outcome.value(r, path))
+			}
+		}
+	}
+	for i := range c.plan.Changes {
+		if change := &c.plan.Changes[i]; change.Action == Create {
+			warn(change, change.Pos, nil, change.After[path])
+		}
+	}
 }
 
 // wayInPos is where a manifest takes a way in away.

@@ -24,6 +24,73 @@ func (c *check) pruned(kind *spec.Kind) (pruned, live int) {
 	return pruned, live
 }
 
+// needs records what apply needs besides the plan and the caller has not got: a leave for every service that is deleted, by the
+// name that it has, and a place for every secret that is made.
+func (p *Plan) needs(caller Caller) []Requirement {
+	out := []Requirement{}
+	leave := slices.Concat(p.Policy.AllowDelete, caller.Leave)
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		switch {
+		case c.Action == Delete && c.Address.Kind == "service" && !c.deleted().matches(leave):
+			out = append(out, Requirement{
+				Code: CodeDeleteLeave, Kind: RequireDeleteLeave, Address: c.Address,
+				Message: "deleting a service needs an explicit leave",
+				Hint:    fmt.Sprintf("apply with --allow-delete '%s', or list it under policy.allowDelete", c.Address),
+			})
+		case c.MakesSecret() && !caller.Sink:
+			out = append(out, Requirement{
+				Code: CodeSecretSink, Kind: RequireSecretSink, Address: c.Address,
+				Message: fmt.Sprintf("creating a %s makes a secret that can be stored only once", c.Address.Kind),
+				Hint:    "apply with --secrets-out DIR",
+			})
+		}
+	}
+	return out
+}
+
+// deleted is the object of a deletion by the name that it has.
+func (c *Change) deleted() named {
+	a := c.Address
+	a.Name = strings.TrimSuffix(a.Name, "#"+c.ID)
+	return named{[]spec.Address{a}, c.ID}
+}
+
+// protected refuses what protect forbids, under whichever name: the one that the object has, or that of the entry which takes it
+// away or stops it. A blocked change stays in the plan, so that the reader sees what is being refused.
+func (c *check) protected() {
+	protected := map[spec.Address]bool{}
+	for _, a := range c.plan.Policy.Protected {
+		protected[a] = true
+	}
+	if len(protected) == 0 {
+		return
+	}
+	block := func(change *Change, name spec.Address) {
+		f := Finding{
+			Code: CodeProtected, Address: change.Address, Pos: change.Pos,
+			Message: "is protected and would be deleted or stopped",
+			Hint:    "remove protect: true in a change of its own first",
+		}
+		if name != change.Address {
+			f.Message = fmt.Sprintf("would be deleted or stopped, and %s is protected", name)
+		}
+		c.block(f)
+	}
+	for r := range each(c.live, "service") {
+		change := c.outcome.change(r)
+		if change == nil || !change.withdraws() {
+			continue
+		}
+		for _, name := range []spec.Address{change.Address, change.DeclaredAs, r.Address} {
+			if protected[name] {
+				block(change, name)
+				break
+			}
+		}
+	}
+}
+
 // maxDeletes bounds what one plan prunes: a manifest left out of the command line looks like a great many deletions.
 func (c *check) maxDeletes() {
 	bound := c.plan.Policy.MaxDeletes

@@ -227,6 +227,17 @@ func addressesOf(list []any) addresses {
 	return out
 }
 
+// everywhere names the family of which a list lets in all addresses and an earlier one did not, or "".
+func (a addresses) everywhere(before addresses) string {
+	for _, family := range []struct{ name, all string }{{"IPv4", "0.0.0.0/0"}, {"IPv6", "::/0"}} {
+		all := netip.MustParsePrefix(family.all)
+		if a.set.ContainsPrefix(all) && !before.set.ContainsPrefix(all) {
+			return family.name
+		}
+	}
+	return ""
+}
+
 func (a addresses) empty() bool { return len(a.set.Ranges())+len(a.other) == 0 }
 
 func (a addresses) covers(b addresses) bool {

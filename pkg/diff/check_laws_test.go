@@ -54,9 +54,16 @@ func risky(t *rapid.T) (*spec.Organization, *spec.Live, diff.Caller) {
 			desired.Resources = append(desired.Resources, d)
 		}
 	}
-	put("privateEndpoint", subset(t, "endpoints", "a", "b"), func(name string, _ bool) spec.Tree {
+	endpoint := func(name string, _ bool) spec.Tree {
 		return spec.Tree{"id": name, "cloudProvider": "aws", "region": "us-east-1"}
-	})
+	}
+	registered := subset(t, "endpoints", "a", "b")
+	put("privateEndpoint", registered, endpoint)
+	for _, name := range []string{"a", "b"} {
+		if !slices.Contains(registered, name) && rapid.Bool().Draw(t, "register "+name) {
+			desired.Resources = append(desired.Resources, spec.Resource{Address: address("privateEndpoint", name), Spec: endpoint(name, false)})
+		}
+	}
 	put("service", []string{"p", "s"}, func(name string, isLive bool) spec.Tree {
 		out := spec.Tree{
 			"name": name, "provider": "aws", "region": "us-east-1",
@@ -201,7 +208,7 @@ func harm(desired *spec.Organization, before, state *spec.Live, caller diff.Call
 	}
 	for _, r := range of(before, "service") {
 		now := find(state, "service", r.ID)
-		if waysIn(before, before, r) > 0 && now != nil && waysIn(before, state, *now) == 0 && !closed(desired, r.Address) {
+		if waysIn(before, r) > 0 && now != nil && waysIn(state, *now) == 0 && !closed(desired, r.Address) {
 			out[diff.CodeWayIn+" "+r.Address.String()] = true
 		}
 		withdrawn := now == nil || r.Spec["state"] == "running" && now.Spec["state"] == "stopped"
@@ -255,12 +262,12 @@ func has(r spec.Resource, role string) bool {
 	return slices.ContainsFunc(list(r.Spec["roles"]), func(have any) bool { return strings.EqualFold(have.(string), role) })
 }
 
-// waysIn counts entries and endpoints, but for endpoints that have been deleted.
-func waysIn(before, state *spec.Live, r spec.Resource) int {
+// waysIn counts entries and the endpoints that are registered.
+func waysIn(state *spec.Live, r spec.Resource) int {
 	n := len(list(r.Spec["ipAccessList"]))
 	for _, id := range list(r.Spec["privateEndpointIds"]) {
-		registered := "privateEndpoint-" + id.(string)
-		if find(before, "privateEndpoint", registered) == nil || find(state, "privateEndpoint", registered) != nil {
+		registration := address("privateEndpoint", id.(string))
+		if slices.ContainsFunc(of(state, "privateEndpoint"), func(e spec.Resource) bool { return e.Address == registration }) {
 			n++
 		}
 	}

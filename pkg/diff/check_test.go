@@ -347,6 +347,7 @@ spec: {keys: [{name: boss, ipAccessList: [{source: 0.0.0.0/0}]}]}`,
 caller: f00d
 keys: [{name: boss, roles: [Admin], ipAccessList: [{source: gateway}], status: {keySuffix: f00d}}]`,
 			want: []string{
+				"OC353 warning key/boss: opens to every address: its new ipAccessList lets in all of IPv4; list the networks that it is used from",
 				"OC343 callerKey key/boss: is the key in use and might not be accepted any more: its new ipAccessList does not hold all that the current one holds; " +
 					"keep the addresses that it has, or name yours with --caller-ip if it is among the new ones" + anotherKey,
 			},
@@ -367,7 +368,7 @@ keys:
 spec: {services: [{name: orders, ipAccessList: []}]}`,
 			live: `
 services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointIds: []}]`,
-			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint; " + keepWayIn},
+			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn},
 		},
 		{
 			name: "a service is closed on purpose",
@@ -403,7 +404,7 @@ spec:
 			live: `
 privateEndpoints: [{id: vpce-1}]
 services: [{name: orders, ipAccessList: [], privateEndpointIds: [vpce-1]}]`,
-			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint; " + keepWayIn},
+			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn},
 		},
 		{
 			name: "the only endpoint of a service is deleted after the service got an entry",

@@ -9,6 +9,8 @@ const (
 	CodeUnknownRole      = "OC305" // a role that the organization does not have
 	CodeConflict         = "OC306" // what is declared does not go with what is live and not declared
 	CodeNoTarget         = "OC307" // a reference to something that is not there
+	CodeMistakenID       = "OC308" // a deletion by an id whose object has another name
+	CodeTaken            = "OC309" // another entry's id has taken the live object of this name
 	CodeImmutable        = "OC310" // a create-only field differs
 	CodeProtected        = "OC311" // protect: true on an object that would be deleted or stopped
 	CodeEndpointInUse    = "OC312" // an endpoint in use whose registration would be removed
@@ -34,4 +36,5 @@ const (
 	CodeExpired       = "OC350" // a key would be created after its expiry
 	CodeForbidden     = "OC351" // a service would be allowed what the organization forbids
 	CodeKeyLimit      = "OC352" // more keys than an organization may have, unless agreed otherwise
+	CodeExposed       = "OC353" // a service or key would be open to every address
 )

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 
 	p := c.plan
 	p.Policy = c.policy(pairs)
-	p.narrow(sel, c.names(pairs))
+	c.narrow(sel)
 	link(p.Changes, c.objects)
 	c.findAttached()
 	ordered, err := order(p.Changes)
@@ -47,7 +48,6 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 		return nil, err
 	}
 	p.Changes = ordered
-	p.require(desired.Policy)
 	p.Guard(live, Caller{})
 	return p, nil
 }
@@ -64,18 +64,18 @@ type computation struct {
 func (c *computation) compare(p pair) {
 	d, l := p.desired, p.live
 	kind := spec.KindOf(d.Address.Kind)
-	before := len(c.plan.Changes)
 	switch {
 	case d.Intent.Absent && l == nil:
 	case d.Intent.Absent:
-		c.delete(*l, Change{Address: d.Address, Reason: "declared absent", Pos: d.Intent.Pos})
+		change := Change{Reason: "declared absent", Pos: d.Intent.Pos}
+		if d.Address != l.Address && d.Address != twin(l.Address, l.ID) {
+			change.DeclaredAs = d.Address
+		}
+		c.delete(l, change)
 	case l == nil:
 		c.create(kind, d)
 	default:
 		c.update(kind, d, *l)
-	}
-	for i := range c.plan.Changes[before:] {
-		c.guardProtected(d, &c.plan.Changes[before+i])
 	}
 }
 
@@ -142,8 +142,8 @@ func incompleteHint(kind *spec.Kind, path string) string {
 }
 
 // delete completes a change with what a deletion of the live object is.
-func (c *computation) delete(l spec.Resource, change Change) {
-	change.Action, change.ID = Delete, l.ID
+func (c *computation) delete(l *spec.Resource, change Change) {
+	change.Address, change.Action, change.ID = c.objects.addressOf(l), Delete, l.ID
 	change.Before = canonical(spec.KindOf(l.Address.Kind), l.Spec)
 	change.Precondition = Precondition(l.ID, identified(change.Before, l.Refs))
 	c.plan.Changes = append(c.plan.Changes, change)
@@ -353,30 +353,19 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		}
 	}
 	uncertain := c.uncertain()
-	count := map[spec.Address]int{}
-	for _, p := range pairs {
-		count[p.desired.Address]++
-	}
-	for _, r := range c.live.Resources {
-		if !claimed[r.Address.Kind+"/"+r.ID] {
-			count[r.Address]++
-		}
-	}
-	for _, r := range c.live.Resources {
+	for i := range c.live.Resources {
+		r := &c.live.Resources[i]
 		kind := spec.KindOf(r.Address.Kind)
 		person := kind.Name == "member" || kind.Name == "invitation"
 		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
 			person && people.emails[r.Address.Name] && !people.pinned[r.Address] {
 			continue
 		}
-		address := r.Address
-		if count[address] > 1 {
-			address = twin(address, r.ID)
-		}
+		address := c.objects.addressOf(r)
 		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
 			doubts := uncertain[adopted(kind.Name)]
 			if len(doubts) == 0 {
-				c.delete(r, Change{Address: address, Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
+				c.delete(r, Change{Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
 				continue
 			}
 			if !slices.Contains(doubts, r.Address) {
@@ -429,12 +418,14 @@ const (
 // StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
 const StatusUnfinished = spec.StatusUnfinished
 
-// narrow keeps what the selection wants, under any name that an object has. What a change refers to and is to be created is
-// not pulled in silently: a change that cannot be applied alone says so.
-func (p *Plan) narrow(sel Selection, names map[spec.Address]named) {
+// narrow keeps what the selection wants. What a change refers to and is to be created is not pulled in silently: a change that
+// cannot be applied alone says so, and so does an entry that would take out of use what is not selected by its own name.
+func (c *computation) narrow(sel Selection) {
 	if sel.All() {
 		return
 	}
+	p := c.plan
+	names := c.objects.names()
 	wanted := func(a spec.Address) bool {
 		o, known := names[a]
 		if !known {
@@ -442,12 +433,27 @@ func (p *Plan) narrow(sel Selection, names map[spec.Address]named) {
 		}
 		return sel.match(o)
 	}
-	p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool { return !wanted(c.Address) })
-	for _, c := range p.Changes {
-		for _, ref := range c.References {
+	var alone []Finding
+	p.Changes = slices.DeleteFunc(p.Changes, func(change Change) bool {
+		if change.Action == Create {
+			return !wanted(change.Address)
+		}
+		o := c.objects.named(c.objects.byID[identity(change.Address.Kind, change.ID)])
+		if !sel.match(o) || !change.withdraws() || sel.names(o) {
+			return !sel.match(o)
+		}
+		alone = append(alone, Finding{
+			Code: CodeLeftOut, Severity: SeverityError, Address: cmp.Or(change.DeclaredAs, change.Address), Pos: change.Pos,
+			Message: fmt.Sprintf("would take %s out of use, which is not selected by that name", o.names[0]),
+			Hint:    fmt.Sprintf("select what is live: --only '%s'", o.names[0]),
+		})
+		return true
+	})
+	for _, change := range p.Changes {
+		for _, ref := range change.References {
 			if ref.ID == "" && !wanted(ref.Address) {
-				p.Findings = append(p.Findings, Finding{
-					Code: CodeLeftOut, Severity: SeverityError, Address: c.Address, Pos: c.Pos,
+				alone = append(alone, Finding{
+					Code: CodeLeftOut, Severity: SeverityError, Address: change.Address, Pos: change.Pos,
 					Message: fmt.Sprintf("needs %s, which does not exist yet and is not selected", ref.Address),
 					Hint:    fmt.Sprintf("select it too: --only %s", ref.Address),
 				})
@@ -461,43 +467,7 @@ func (p *Plan) narrow(sel Selection, names map[spec.Address]named) {
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
 		return f.Address != (spec.Address{}) && !wanted(f.Address)
 	})
-}
-
-// names gives what the objects may be called that this run speaks of, by the addresses under which it does.
-func (c *computation) names(pairs []pair) map[spec.Address]named {
-	out := map[spec.Address]named{}
-	for _, r := range c.live.Resources {
-		o := named{names: []spec.Address{r.Address}, id: r.ID}
-		out[r.Address], out[twin(r.Address, r.ID)] = o, o
-	}
-	for _, p := range pairs {
-		o := named{names: []spec.Address{p.desired.Address}}
-		if p.live != nil {
-			o.names, o.id = append(o.names, p.live.Address), p.live.ID
-		}
-		out[p.desired.Address] = o
-	}
-	return out
-}
-
-// require records what apply will need and whoever plans may lack.
-func (p *Plan) require(policy spec.Policy) {
-	for _, c := range p.Changes {
-		switch {
-		case c.Action == Delete && c.Address.Kind == "service" && !MatchAny(policy.AllowDelete, c.Address):
-			p.Requirements = append(p.Requirements, Requirement{
-				Code: CodeDeleteLeave, Kind: RequireDeleteLeave, Address: c.Address,
-				Message: "deleting a service needs an explicit leave",
-				Hint:    fmt.Sprintf("apply with --allow-delete '%s', or list it under policy.allowDelete", c.Address),
-			})
-		case c.MakesSecret():
-			p.Requirements = append(p.Requirements, Requirement{
-				Code: CodeSecretSink, Kind: RequireSecretSink, Address: c.Address,
-				Message: fmt.Sprintf("creating a %s makes a secret that can be stored only once", c.Address.Kind),
-				Hint:    "apply with --secrets-out DIR",
-			})
-		}
-	}
+	p.Findings = append(p.Findings, alone...)
 }
 
 // MakesSecret reports whether applying the change makes a secret: a key's, or the password of a service that has users of its
@@ -527,7 +497,7 @@ func (p *Plan) seal() {
 		return strings.Compare(a.Code+a.Message, b.Code+b.Message)
 	})
 	p.Summary = p.summarize()
-	p.Digest = digest(p.Changes)
+	p.Digest = p.digest()
 	p.Checksum = ""
 	p.Checksum = hash(p)
 }
@@ -550,7 +520,7 @@ func (p *Plan) summarize() Summary {
 		}
 	}
 	for _, f := range p.Findings {
-		if f.Severity == SeverityError || f.Severity == SeverityBlocked {
+		if f.stops() {
 			s.Blocked++
 		}
 	}

@@ -260,7 +260,7 @@ spec: {keys: [{name: a, ensure: absent}, {name: b, id: ` + id2 + `, ensure: abse
 			live: `
 keys: [{name: a, id: a1}, {name: a, id: a2}, {name: b, id: ` + id1 + `}, {name: b, id: ` + id2 + `}]`,
 			want: []string{
-				`delete key/b`,
+				`delete key/b#` + id2,
 				`unmanaged key/a#a1`, `unmanaged key/a#a2`, `unmanaged key/b#` + id1,
 				`OC302 blocked key/a: 2 live objects are named a: a1, a2`,
 			},
@@ -308,6 +308,8 @@ spec:
   services:
     - {name: started, state: running}
     - {name: scaled, numReplicas: 3}
+    - {name: shrunk, numReplicas: 3}
+    - {name: larger, maxReplicaMemoryGb: 32}
     - {name: cut, ipAccessList: [{source: 192.0.2.1}]}
     - {name: opened, ipAccessList: [{source: 192.0.2.1}, {source: 192.0.2.2}]}
     - {name: tagged, tags: []}
@@ -324,6 +326,8 @@ caller: f00d
 services:
   - {name: started, state: stopped}
   - {name: scaled, autoscalingMode: vertical, numReplicas: 1}
+  - {name: shrunk, autoscalingMode: vertical, numReplicas: 4}
+  - {name: larger, maxReplicaMemoryGb: 16}
   - {name: cut, ipAccessList: [{source: 192.0.2.1}, {source: 192.0.2.2}]}
   - {name: opened, ipAccessList: [{source: 192.0.2.1}]}
   - {name: tagged, tags: [{key: a}]}
@@ -340,7 +344,8 @@ members:
 		got[c.Address.String()] = c.Risk
 	}
 	want := map[string]diff.Risk{
-		"service/started": diff.RiskDisruptive, "service/scaled": diff.RiskDisruptive, "service/cut": diff.RiskDisruptive,
+		"service/started": diff.RiskDisruptive, "service/scaled": diff.RiskNone, "service/shrunk": diff.RiskDisruptive,
+		"service/larger": diff.RiskDisruptive, "service/cut": diff.RiskDisruptive,
 		"service/opened": diff.RiskNone, "service/tagged": diff.RiskNone, "service/gone": diff.RiskDestructive,
 		"key/mine": diff.RiskLockout, "key/other": diff.RiskNone, "key/new": diff.RiskNone,
 		"member/demoted@example.com": diff.RiskLockout, "member/appointed@example.com": diff.RiskLockout,

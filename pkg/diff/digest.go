@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -20,18 +21,53 @@ func Precondition(id string, fields spec.Tree) string {
 	}{id, fields})
 }
 
-// digest hashes what will be done, and nothing that depends on who looks or where a line stands.
-func digest(changes []Change) string {
-	type essence struct {
-		Address      spec.Address   `json:"address"`
-		Action       Action         `json:"action"`
-		ID           string         `json:"id"`
-		Fields       []FieldChange  `json:"fields"`
-		After        spec.Tree      `json:"after"`
-		References   []Reference    `json:"references,omitempty"`
-		DependsOn    []spec.Address `json:"dependsOn"`
-		Precondition string         `json:"precondition"`
+// digest hashes what is approved with a plan, and nothing that depends on who looks or where a line stands: what will be done,
+// how far the manifests let a plan go, and what stands in the way of objects that the plan leaves alone. All else that stands in
+// the way is found anew by whoever computes or judges the plan.
+func (p *Plan) digest() string {
+	type known struct {
+		Collection        string
+		Declared, Matched bool
 	}
+	prune := make([]known, len(p.Policy.Prune))
+	for i, c := range p.Policy.Prune {
+		prune[i] = known{c.Collection, c.Declared > 0, c.Matched > 0}
+	}
+	policy := p.Policy
+	policy.Prune = nil
+	changed := map[spec.Address]bool{}
+	for _, c := range p.Changes {
+		changed[c.Address] = true
+	}
+	var left []string
+	for _, f := range p.Findings {
+		if f.stops() && !f.derived() && !changed[f.Address] {
+			left = append(left, f.Code+" "+f.Address.String())
+		}
+	}
+	slices.Sort(left)
+	return hash(struct {
+		Changes []essence `json:"changes"`
+		Policy  Policy    `json:"policy"`
+		Prune   []known   `json:"prune"`
+		Left    []string  `json:"left"`
+	}{essences(p.Changes), policy, prune, slices.Compact(left)})
+}
+
+// essence is what will be done to an object.
+type essence struct {
+	Address      spec.Address   `json:"address"`
+	Action       Action         `json:"action"`
+	ID           string         `json:"id"`
+	Fields       []FieldChange  `json:"fields"`
+	After        spec.Tree      `json:"after"`
+	References   []Reference    `json:"references,omitempty"`
+	DependsOn    []spec.Address `json:"dependsOn"`
+	Precondition string         `json:"precondition"`
+	Pruned       bool           `json:"pruned"`
+}
+
+func essences(changes []Change) []essence {
 	all := make([]essence, len(changes))
 	for i, c := range changes {
 		fields := make([]FieldChange, len(c.Fields))
@@ -39,9 +75,9 @@ func digest(changes []Change) string {
 			f.Pos = spec.Pos{}
 			fields[j] = f
 		}
-		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition}
+		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition, c.Pruned}
 	}
-	return hash(all)
+	return all
 }
 
 // checksum gives what the checksum of an encoded plan must be, whose checksum is said to be given: the hash of the same plan

@@ -57,19 +57,6 @@ func (c *computation) legacyRoles() bool {
 	return len(c.live.Roles) > 0 && !slices.ContainsFunc(c.live.Roles, func(r spec.Role) bool { return r.ID != r.Name })
 }
 
-// guardProtected refuses what protect forbids. A blocked change stays in the plan, so that the reader sees what is being
-// refused.
-func (c *computation) guardProtected(d spec.Resource, change *Change) {
-	if !d.Intent.Protect || change.Action == Create || !change.withdraws() {
-		return
-	}
-	c.find(Finding{
-		Code: CodeProtected, Severity: SeverityBlocked, Address: change.Address, Pos: d.Intent.Pos,
-		Message: "is protected and would be deleted or stopped",
-		Hint:    "remove protect: true in a change of its own first",
-	})
-}
-
 // policy collects what the guards need of the manifests. A declared object without a live one is all that is looked for when
 // judging a pruned collection: one that is ambiguous is known to the organization, and so is an invitation that its person has
 // accepted.
@@ -81,18 +68,36 @@ func (c *computation) policy(pairs []pair) Policy {
 		if !r.Intent.Absent {
 			declared[adopted(r.Address.Kind)]++
 		}
-		if r.Intent.Closed {
-			out.Closed = append(out.Closed, r.Address)
+		if r.Intent.Protect {
+			out.Protected = append(out.Protected, r.Address)
 		}
 	}
+	known, distinct := map[spec.Address]bool{}, distinguish(c.live, "service")
 	for _, p := range pairs {
-		if p.desired.Intent.Closed && p.live != nil && len(c.objects.byAddress[p.live.Address]) > 1 {
-			out.Closed = append(out.Closed, twin(p.live.Address, p.live.ID))
+		d := p.desired
+		if !d.Intent.Absent && p.live == nil {
+			missing[adopted(d.Address.Kind)]++
 		}
-		if !p.desired.Intent.Absent && p.live == nil {
-			missing[adopted(p.desired.Address.Kind)]++
+		if p.live == nil {
+			continue
+		}
+		known[d.Address] = true
+		if d.Intent.Protect {
+			out.Protected = append(out.Protected, p.live.Address)
+		}
+		if d.Intent.Closed {
+			out.Closed = append(out.Closed, distinct(p.live))
 		}
 	}
+	for _, r := range c.desired.Resources {
+		for _, former := range r.Intent.Previously {
+			if r.Intent.Protect && !known[r.Address] { // which of them it is nobody knows
+				out.Protected = append(out.Protected, spec.Address{Kind: r.Address.Kind, Name: former})
+			}
+		}
+	}
+	out.Protected, out.Closed = compactAddresses(out.Protected), compactAddresses(out.Closed)
+	out.AllowDelete = slices.Compact(slices.Sorted(slices.Values(from.AllowDelete)))
 	for _, kind := range spec.Kinds() {
 		if !slices.Contains(from.Prune, kind.Collection) {
 			continue

@@ -16,7 +16,7 @@ type pair struct {
 
 // match finds the live object of each desired one: by pinned id, else by natural key, else by a former name. Names are not
 // unique in the API, so a name that fits several objects is a finding that shows their ids; such an object takes no part in
-// the plan.
+// the plan, nor does one whose id or name turns out to be that of another.
 func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 	byID := map[string]*spec.Resource{}
 	byAddress := map[spec.Address][]*spec.Resource{}
@@ -29,16 +29,19 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		byID[identity(r.Address.Kind, r.ID)] = r
 		byAddress[r.Address] = append(byAddress[r.Address], r)
 	}
-	pinned := map[*spec.Resource]bool{}
+	pinned := map[*spec.Resource]spec.Address{} // by whom
 	current := map[spec.Address]bool{}
 	for _, d := range desired {
-		if r := byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil {
-			pinned[r] = true
+		if r := byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil && !mistaken(d, r) {
+			pinned[r] = d.Address
 		}
 		current[d.Address] = true
 	}
 	candidates := func(a spec.Address) []*spec.Resource {
-		return slices.DeleteFunc(slices.Clone(byAddress[a]), func(r *spec.Resource) bool { return pinned[r] })
+		return slices.DeleteFunc(slices.Clone(byAddress[a]), func(r *spec.Resource) bool {
+			_, taken := pinned[r]
+			return taken
+		})
 	}
 
 	var pairs []pair
@@ -62,11 +65,27 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 				})
 				continue
 			}
+			if r != nil && mistaken(d, r) {
+				findings = append(findings, Finding{
+					Code: CodeMistakenID, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("id"),
+					Message: fmt.Sprintf("would be deleted, and its id %s is that of %s", d.ID, r.Address),
+					Hint:    fmt.Sprintf("correct the id or the name; if %s is meant, declare it by its own name", r.Address),
+				})
+				continue
+			}
 			if r != nil {
 				found = []*spec.Resource{r}
 			}
 		default:
 			found = candidates(d.Address)
+			if taken := byAddress[d.Address]; len(taken) > 0 && len(found) == 0 && !d.Intent.Absent {
+				findings = append(findings, Finding{
+					Code: CodeTaken, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
+					Message: fmt.Sprintf("the live %s is %s by its id, and it is not created a second time", d.Address, pinned[taken[0]]),
+					Hint:    "rename that one in an apply of its own first, or declare this one with the id of the object that is meant",
+				})
+				continue
+			}
 			for _, name := range d.Intent.Previously {
 				former := spec.Address{Kind: d.Address.Kind, Name: name}
 				if len(found) > 0 || current[former] {
@@ -85,6 +104,13 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		}
 	}
 	return pairs, findings
+}
+
+// mistaken reports that an entry would delete, by a pinned id, an object that has none of the entry's names: the id of another
+// one was pasted.
+func mistaken(d spec.Resource, r *spec.Resource) bool {
+	return d.Intent.Absent && r.Address != d.Address && twin(r.Address, r.ID) != d.Address &&
+		!slices.Contains(d.Intent.Previously, r.Address.Name)
 }
 
 func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Finding {

@@ -42,7 +42,7 @@ func link(changes []Change, o *objects) {
 		}
 	}
 	linkAdministrators(changes)
-	linkWaysIn(changes, changed, o)
+	linkWaysIn(changes, changed, created, o)
 	linkCoreDumps(changes)
 	linkExpiries(changes)
 	for i := range changes {
@@ -81,10 +81,23 @@ func linkAdministrators(changes []Change) {
 	}
 }
 
-// linkWaysIn gives a service another way in before an endpoint that it uses, maybe its only one, goes.
-func linkWaysIn(changes []Change, changed map[string]*Change, o *objects) {
+// linkWaysIn gives a service another way in before an endpoint that it uses, maybe its only one, goes, and lets a service close
+// one way in once the endpoints that it names are registered.
+func linkWaysIn(changes []Change, changed map[string]*Change, created map[spec.Address]*Change, o *objects) {
 	for i := range changes {
 		c := &changes[i]
+		if c.closes() {
+			r := o.byID[identity(c.Address.Kind, c.ID)]
+			ids := r.Spec["privateEndpointIds"]
+			if c.field("privateEndpointIds") != nil {
+				ids = c.After["privateEndpointIds"]
+			}
+			for _, name := range registrations(r.Spec, ids) {
+				if registration := created[spec.Address{Kind: "privateEndpoint", Name: name}]; registration != nil {
+					c.follows(registration)
+				}
+			}
+		}
 		if !c.opens() {
 			continue
 		}
@@ -205,6 +218,13 @@ func (c *Change) withdraws() bool {
 func (c *Change) opens() bool {
 	return c.Address.Kind == "service" && slices.ContainsFunc(c.Fields, func(f FieldChange) bool {
 		return (f.Path == "ipAccessList" || f.Path == "privateEndpointIds") && len(f.Add) > 0
+	})
+}
+
+// closes reports that an update takes a way in from a service.
+func (c *Change) closes() bool {
+	return c.Address.Kind == "service" && slices.ContainsFunc(c.Fields, func(f FieldChange) bool {
+		return (f.Path == "ipAccessList" || f.Path == "privateEndpointIds") && len(f.Remove) > 0
 	})
 }
 

@@ -12,13 +12,14 @@ import (
 )
 
 // FormatVersion is the version of the plan format. A reader refuses another major version; a minor one only adds fields.
-const FormatVersion = "1.1"
+const FormatVersion = "1.2"
 
 // Plan is the difference between desired and live. It holds no secret: trees never do.
 type Plan struct {
 	FormatVersion string `json:"formatVersion"`
-	// Digest is the SHA-256 over Changes alone, in hex with a "sha256:" prefix: manifest positions, findings and
-	// whoever runs the plan do not enter it.
+	// Digest is the SHA-256, in hex with a "sha256:" prefix, over what is approved with a plan: its changes, its policy, and
+	// those findings that stop something and that nobody could derive anew from the two. Manifest positions, what the guards
+	// say, and whoever runs the plan do not enter it.
 	Digest string `json:"digest"`
 	// Checksum is a hash over all the rest of the plan, findings included: a saved plan that was edited is refused, even
 	// where the edit would not change what is done.
@@ -42,14 +43,18 @@ type Organization struct {
 }
 
 // Policy is what the manifests say about how far a plan may go. It travels with the plan so that Check can judge a saved one
-// without them.
+// without them, and enters its digest, so that it is the one that was approved. Its lists are sorted.
 type Policy struct {
 	MinAdmins  int        `json:"minAdmins"`
 	MaxDeletes MaxDeletes `json:"maxDeletes"`
 	// Prune describes the collections whose undeclared live objects are deleted.
 	Prune []Prune `json:"prune,omitempty"`
-	// Closed are the services that need no way in: access: closed. One that shares its live name with others is NAME#ID as well.
+	// Closed are the live services that need no way in: access: closed. One that shares its name with others is NAME#ID.
 	Closed []spec.Address `json:"closed,omitempty"`
+	// Protected are all names of the services that may be neither deleted nor stopped: protect: true.
+	Protected []spec.Address `json:"protected,omitempty"`
+	// AllowDelete are patterns service/GLOB of the services that may be deleted.
+	AllowDelete []string `json:"allowDelete,omitempty"`
 }
 
 // MaxDeletes bounds how many objects of one collection a plan may prune; see spec.MaxDeletes.
@@ -102,15 +107,20 @@ const (
 //	create  nil               all desired fields   empty       ""
 //	update  managed, live     managed, desired     not empty   the server's
 //	delete  reported fields   nil                  empty       the server's
+//
+// The address is what the manifest calls the object, but of a delete what it is called where it is live, NAME#ID where that
+// name is not its own.
 type Change struct {
-	Address spec.Address  `json:"address"`
-	Action  Action        `json:"action"`
-	ID      string        `json:"id,omitempty"`
-	Reason  string        `json:"reason"` // for people; nothing may depend on it
-	Risk    Risk          `json:"risk"`
-	Fields  []FieldChange `json:"fields,omitempty"`
-	Before  spec.Tree     `json:"before,omitzero"`
-	After   spec.Tree     `json:"after,omitzero"`
+	Address spec.Address `json:"address"`
+	// DeclaredAs is what the manifest calls an object to be deleted that is live under another name.
+	DeclaredAs spec.Address  `json:"declaredAs,omitzero"`
+	Action     Action        `json:"action"`
+	ID         string        `json:"id,omitempty"`
+	Reason     string        `json:"reason"` // for people; nothing may depend on it
+	Risk       Risk          `json:"risk"`
+	Fields     []FieldChange `json:"fields,omitempty"`
+	Before     spec.Tree     `json:"before,omitzero"`
+	After      spec.Tree     `json:"after,omitzero"`
 	// References are what the values that are sent mean where they name other objects, and of an update also what its managed
 	// scalars mean; in the order of fields and values.
 	References []Reference `json:"references,omitempty"`
@@ -173,6 +183,12 @@ func (f *Finding) OfObject() bool {
 	return f.Severity == SeverityBlocked && slices.Contains(objectCodes, f.Code)
 }
 
+// stops reports whether a finding keeps the plan, or one of its objects, from being carried out.
+func (f *Finding) stops() bool { return f.Severity == SeverityError || f.Severity == SeverityBlocked }
+
+// derived reports whether a finding follows from a plan and what is live: whoever judges a plan finds it, if it is so.
+func (f *Finding) derived() bool { return f.Code == CodeQuota || slices.Contains(checkCodes, f.Code) }
+
 // objectCodes are those of findings about a single object that come from what is live.
 var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}
 
@@ -209,8 +225,7 @@ func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
 // nothing has drifted, and every field that the manifests manage was read. Whoever claims so, in whatever words and by
 // whatever exit code, asks here.
 func (p *Plan) Converged() bool {
-	grave := func(f Finding) bool { return f.Severity == SeverityError || f.Severity == SeverityBlocked }
-	return p.Empty() && !p.Drifted() && !slices.ContainsFunc(p.Findings, grave)
+	return p.Empty() && !p.Drifted() && !slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.stops() })
 }
 
 // Drifted reports whether anything differs, or may: changes, undeclared objects of an exclusive collection, and what no change

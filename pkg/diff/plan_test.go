@@ -146,12 +146,7 @@ services: [{name: orders, releaseChannel: slow, status: {unreadable: it answers 
 	if d := cmp.Diff(want, p.NotChecked); d != "" {
 		t.Errorf("not checked (-want +got):\n%s", d)
 	}
-	now := observed(t, "services: [{name: orders, releaseChannel: fast, backupConfiguration: {backupPeriodInHours: 24}}]")
-	again, err := diff.Compute(p.Desired(), now, diff.Selection{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again.Inherit(p, now)
+	again := anew(t, p, observed(t, "services: [{name: orders, releaseChannel: fast, backupConfiguration: {backupPeriodInHours: 24}}]"))
 	if d := cmp.Diff([]string{`update service/orders: backupConfiguration.backupPeriodInHours 24 -> 12`}, told(again)); d != "" {
 		t.Errorf("computed anew (-want +got):\n%s", d)
 	}
@@ -171,14 +166,8 @@ services:
   - {name: orders, state: %s}
 keys: [{name: ci, id: k1}, {name: ci, id: k2}]`
 	p := plan(t, desired, strings.Replace(live, "%s", "running", 1), diff.Selection{})
-	now := observed(t, strings.Replace(live, "%s", "stopped", 1))
-	again, err := diff.Compute(p.Desired(), now, diff.Selection{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again.Inherit(p, now)
+	again := anew(t, p, observed(t, strings.Replace(live, "%s", "stopped", 1)))
 	want := []string{
-		`unmanaged service/silent`,
 		`drift service/stray`, `drift key/ci#k1`, `drift key/ci#k2`,
 		`OC321 blocked service/silent: backupConfiguration.backupPeriodInHours is not checked: it answers 404`,
 		`OC302 blocked key/ci: 2 live objects are named ci: k1, k2`,

@@ -38,6 +38,9 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 		return nil, fmt.Errorf("read plan: format version %q, this orgctl reads %s.x: plan again with this version, or apply with the one that planned",
 			head.FormatVersion, ours)
 	}
+	if head.FormatVersion == "1.0" || head.FormatVersion == "1.1" {
+		return nil, fmt.Errorf("read plan: format version %s, whose digest binds no policy: plan again", head.FormatVersion)
+	}
 	var p Plan
 	if err := json.Unmarshal(data, &p); err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
@@ -75,8 +78,8 @@ func (p *Plan) normalize() {
 
 // check holds a plan to the invariants of Change, so that nothing downstream meets a shape that Compute never makes.
 func (p *Plan) check() error {
-	if p.Digest != digest(p.Changes) {
-		return fmt.Errorf("%w: its digest is %s, its content gives %s", ErrTampered, p.Digest, digest(p.Changes))
+	if digest := p.digest(); p.Digest != digest {
+		return fmt.Errorf("%w: its digest is %s, its content gives %s", ErrTampered, p.Digest, digest)
 	}
 	seen := map[spec.Address]bool{}
 	for _, c := range p.Changes {
@@ -123,7 +126,7 @@ func (p *Plan) checkReferences(c *Change, kind *spec.Kind) error {
 		value, _ := spec.Get(c.After, f.Path)
 		sent := f.List == nil || c.Action == Create || c.field(f.Path) != nil
 		if f.Ref != "" && sent && count[f.Path] != len(names(value)) && !excused {
-			return fmt.Errorf("the plan does not say which objects its %s are (format 1.0 did not): plan again", f.Path)
+			return fmt.Errorf("the plan does not say which objects its %s are: plan again", f.Path)
 		}
 	}
 	return nil

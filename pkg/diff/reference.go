@@ -22,15 +22,18 @@ type Reference struct {
 type objects struct {
 	byID      map[string]*spec.Resource // live, see identity
 	byAddress map[spec.Address][]*spec.Resource
-	pairs     map[spec.Address]pair // by declared address
-	declared  map[spec.Address]bool // all that is declared, whether or not its live object is known
+	pairs     map[spec.Address]pair           // by declared address
+	aliases   map[string][]spec.Address       // what entries call a live object, see identity
+	declared  map[spec.Address]bool           // all that is declared, whether or not its live object is known
+	mistaken  map[spec.Address]*spec.Resource // the objects of ids that entries have by mistake
 	roles     []spec.Role
 }
 
 func newObjects(desired []spec.Resource, pairs []pair, live *spec.Live) *objects {
 	o := &objects{
 		byID: map[string]*spec.Resource{}, byAddress: map[spec.Address][]*spec.Resource{},
-		pairs: map[spec.Address]pair{}, declared: map[spec.Address]bool{}, roles: live.Roles,
+		pairs: map[spec.Address]pair{}, aliases: map[string][]spec.Address{},
+		declared: map[spec.Address]bool{}, mistaken: map[spec.Address]*spec.Resource{}, roles: live.Roles,
 	}
 	for i := range live.Resources {
 		r := &live.Resources[i]
@@ -39,11 +42,54 @@ func newObjects(desired []spec.Resource, pairs []pair, live *spec.Live) *objects
 	}
 	for _, d := range desired {
 		o.declared[d.Address] = true
+		if r := o.byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil && mistaken(d, r) {
+			o.mistaken[d.Address] = r
+		}
 	}
 	for _, p := range pairs {
 		o.pairs[p.desired.Address] = p
+		if p.live != nil {
+			key := identity(p.live.Address.Kind, p.live.ID)
+			o.aliases[key] = append(o.aliases[key], p.desired.Address)
+		}
 	}
 	return o
+}
+
+// addressOf is how a plan calls a live object that it lists or takes away: by the name that it has, and as NAME#ID where another
+// object has or is to have that name. Of what an earlier plan called NAME#ID that is the name.
+func (o *objects) addressOf(r *spec.Resource) spec.Address {
+	unique := twin(r.Address, r.ID)
+	namesake, declared := o.pairs[r.Address]
+	taken := declared && (namesake.live == nil || namesake.live.ID != r.ID)
+	if _, before := o.pairs[unique]; before || taken || len(o.byAddress[r.Address]) > 1 {
+		return unique
+	}
+	return r.Address
+}
+
+// named is a live object by all of its names.
+func (o *objects) named(r *spec.Resource) named {
+	return named{append([]spec.Address{r.Address}, o.aliases[identity(r.Address.Kind, r.ID)]...), r.ID}
+}
+
+// names gives what the objects are called that this run speaks of, by the addresses under which it does.
+func (o *objects) names() map[spec.Address]named {
+	out := map[spec.Address]named{}
+	for _, r := range o.byID {
+		out[o.addressOf(r)] = o.named(r)
+	}
+	for a, p := range o.pairs {
+		if out[a] = (named{names: []spec.Address{a}}); p.live != nil {
+			out[a] = o.named(p.live)
+		}
+	}
+	for a, r := range o.mistaken {
+		o := o.named(r)
+		o.names = append(o.names, a)
+		out[a] = o
+	}
+	return out
 }
 
 // target gives the object that a value means in a field of an object with the tree of. resolved is the id that an earlier plan

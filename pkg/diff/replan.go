@@ -44,27 +44,36 @@ func (p *Plan) Desired() *spec.Organization {
 	return out
 }
 
-// Inherit adds to a plan that was computed anew from what a saved one desires (see Desired) what the saved one left open: the
-// findings of objects that it does not change, and exclusive drift that is still live. Nothing else knows of them, and what
-// nobody looked at again is not converged.
+// Inherit completes a plan that was computed anew from what a saved one desires (see Desired) with what only the saved one
+// knows, and judges it by that: the policy, which changes are prunings, what stands in the way of objects that it leaves alone,
+// and what was undeclared or unread. All of that which decides anything is in the digest. Where nothing has moved, the outcome
+// has the digest of the saved plan.
 func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
+	p.Policy = saved.Policy
+	was := map[spec.Address]*Change{}
+	for i := range saved.Changes {
+		was[saved.Changes[i].Address] = &saved.Changes[i]
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if s := was[c.Address]; s != nil && s.Action == c.Action && s.ID == c.ID {
+			c.Reason, c.DeclaredAs, c.Pruned = s.Reason, s.DeclaredAs, s.Pruned
+		}
+	}
 	for _, f := range saved.Findings {
-		changed := slices.ContainsFunc(saved.Changes, func(c Change) bool { return c.Address == f.Address })
-		if f.OfObject() && !changed {
+		if was[f.Address] == nil && !f.derived() {
 			p.Findings = append(p.Findings, f)
 		}
 	}
-	for _, u := range saved.Unmanaged {
-		same := func(r spec.Resource) bool { return r.Address.Kind == u.Address.Kind && r.ID == u.ID }
-		if !u.Exclusive || !slices.ContainsFunc(live.Resources, same) {
-			continue
+	for _, n := range saved.NotChecked {
+		if was[n.Address] == nil && !slices.Contains(p.NotChecked, n) {
+			p.NotChecked = append(p.NotChecked, n)
 		}
-		p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(other Unmanaged) bool {
-			return other.Address.Kind == u.Address.Kind && other.ID == u.ID
-		})
-		p.Unmanaged = append(p.Unmanaged, u)
 	}
-	p.seal()
+	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool {
+		return !slices.ContainsFunc(live.Resources, func(r spec.Resource) bool { return r.Address.Kind == u.Address.Kind && r.ID == u.ID })
+	})
+	p.Guard(live, Caller{})
 }
 
 // Moved lists what differs between a plan and the same plan computed anew: the addresses whose change is no longer the one
@@ -73,7 +82,7 @@ func Moved(reviewed, now *Plan) []spec.Address {
 	essence := func(p *Plan) map[spec.Address]string {
 		out := map[spec.Address]string{}
 		for _, c := range p.Changes {
-			out[c.Address] = digest([]Change{c})
+			out[c.Address] = hash(essences([]Change{c}))
 		}
 		return out
 	}

@@ -23,8 +23,13 @@ func (s Selection) match(o named) bool {
 	return (len(s.Only) == 0 || o.matches(s.Only)) && !o.matches(s.Except)
 }
 
-// named is an object by all that it may be called: the name that it has, the one that it is to have, and of several of one name
-// NAME#ID.
+// names reports whether an object is selected by the name that it has, and not merely by one that a manifest gives it.
+func (s Selection) names(o named) bool {
+	return len(s.Only) == 0 || named{o.names[:1], o.id}.matches(s.Only)
+}
+
+// named is an object by all that it may be called: first the name that it has, then those that entries give it, and of several
+// of one name NAME#ID.
 type named struct {
 	names []spec.Address
 	id    string // the server's, "" of an object that is not live
@@ -39,7 +44,7 @@ func (o named) matches(patterns []string) bool {
 	for _, p := range patterns {
 		for _, a := range o.names {
 			// A pattern without # means a name: it must not hit an id by accident, as service/*0 would.
-			if MatchAny([]string{p}, a) || strings.Contains(p, "#") && o.id != "" && MatchAny([]string{p}, twin(a, o.id)) {
+			if matchAny([]string{p}, a) || strings.Contains(p, "#") && o.id != "" && matchAny([]string{p}, twin(a, o.id)) {
 				return true
 			}
 		}
@@ -53,12 +58,24 @@ func twin(a spec.Address, id string) spec.Address {
 	return a
 }
 
-// ParseSelector checks a pattern KIND/GLOB; a bare KIND stands for KIND/*. The glob language is that of path.Match.
-func ParseSelector(pattern string) (string, error) {
-	kind, glob, found := strings.Cut(pattern, "/")
-	if !found {
-		glob = "*"
+// distinguish gives the addresses that tell the live objects of a kind apart: NAME#ID where several have one name.
+func distinguish(live *spec.Live, kind string) func(*spec.Resource) spec.Address {
+	count := map[string]int{}
+	for r := range each(live, kind) {
+		count[r.Address.Name]++
 	}
+	return func(r *spec.Resource) spec.Address {
+		if count[r.Address.Name] > 1 {
+			return twin(r.Address, r.ID)
+		}
+		return r.Address
+	}
+}
+
+// ParseSelector checks a pattern KIND/GLOB; a bare KIND stands for all of that kind. The glob language is that of path.Match,
+// where * and ? match no slash.
+func ParseSelector(pattern string) (string, error) {
+	kind, glob, narrowed := strings.Cut(pattern, "/")
 	if spec.KindOf(kind) == nil {
 		known := make([]string, 0, len(spec.Kinds()))
 		for _, k := range spec.Kinds() {
@@ -66,21 +83,31 @@ func ParseSelector(pattern string) (string, error) {
 		}
 		return "", fmt.Errorf("%q names no kind; the kinds are %s", pattern, strings.Join(known, ", "))
 	}
+	if !narrowed {
+		return kind, nil
+	}
 	if _, err := path.Match(glob, ""); err != nil || glob == "" {
 		return "", fmt.Errorf("%q is not of the form KIND/GLOB", pattern)
 	}
 	return kind + "/" + spec.CanonicalName(glob), nil
 }
 
-// MatchAny reports whether any pattern matches an address. A pattern without slashes in its glob also matches the last part
-// of a name that has some, so that privateEndpoint/vpce-* need not spell provider and region.
-func MatchAny(patterns []string, a spec.Address) bool {
+// matchAny reports whether any pattern matches an address, as a whole. Of kinds whose names are paths a pattern without slashes
+// also matches the last part, so that privateEndpoint/vpce-* need not spell provider and region.
+func matchAny(patterns []string, a spec.Address) bool {
 	for _, p := range patterns {
-		kind, glob, _ := strings.Cut(p, "/")
+		kind, glob, narrowed := strings.Cut(p, "/")
 		if kind != a.Kind {
 			continue
 		}
-		for _, name := range []string{a.Name, a.Name[strings.LastIndex(a.Name, "/")+1:]} {
+		if !narrowed {
+			return true
+		}
+		names := []string{a.Name}
+		if spec.KindOf(kind).Paths {
+			names = append(names, a.Name[strings.LastIndex(a.Name, "/")+1:])
+		}
+		for _, name := range names {
 			if ok, err := path.Match(glob, name); err == nil && ok {
 				return true
 			}

@@ -55,7 +55,7 @@ keys: [{name: ci, state: enabled}, {name: stray}]`,
 func TestParseSelector(t *testing.T) {
 	tests := []struct{ pattern, want, err string }{
 		{pattern: "service/orders", want: "service/orders"},
-		{pattern: "service", want: "service/*"},
+		{pattern: "service", want: "service"},
 		{pattern: "privateEndpoint/aws/us-east-1/vpce-*", want: "privateEndpoint/aws/us-east-1/vpce-*"},
 		{pattern: "services/orders", err: `"services/orders" names no kind; the kinds are organization, privateEndpoint, service, key, member, invitation`},
 		{pattern: "service/", err: `"service/" is not of the form KIND/GLOB`},

@@ -16,6 +16,8 @@ type Kind struct {
 	Collection string  // the manifest key that lists them and the name in policy.prune; "" for the organization itself
 	Fields     []Field // in the order in which plans show them
 	ToCreate   []string
+	// Paths says that names are paths of several parts, of which the last is enough for a selector.
+	Paths bool
 	// MadeAnew says that there is no way to change an object: an update makes another one, with an id of its own.
 	MadeAnew bool
 	// Needs gives further fields without which an object cannot be created, because of what its other fields say. Nil when
@@ -48,10 +50,20 @@ type Field struct {
 	Detail    bool                      // read by a request of its own, only when a manifest manages it
 	Ref       string                    // Kind.Name of the objects that values name; "role" for those of Live.Roles
 	Shares    []string                  // fields that an object has in common with the one that it refers to
-	Disrupts  bool                      // changing it restarts, resizes or stops something
+	Disrupts  func(from, to any) bool   // whether that change restarts, replaces or stops something; nil when none does
 	// RefName gives the name of the object that a value refers to, where the value alone does not say it: the tree is of the
 	// object whose field it is, and "" means that it cannot be told. Nil when the value is the name.
 	RefName func(value string, of Tree) string
+}
+
+// always is Field.Disrupts of a field of which every change disrupts.
+func always(_, _ any) bool { return true }
+
+// fewer is Field.Disrupts of a number of replicas: more of them are added beside those that are there (FACTS 5.7.1).
+func fewer(from, to any) bool {
+	x, ok1 := Number(from)
+	y, ok2 := Number(to)
+	return !ok1 || !ok2 || y < x
 }
 
 // Target is the address of the object that a value of the field names, in an object with the given tree.

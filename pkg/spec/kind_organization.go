@@ -14,6 +14,7 @@ var organizationKind = &Kind{
 var privateEndpointKind = &Kind{
 	Name:       "privateEndpoint",
 	Collection: "privateEndpoints",
+	Paths:      true,
 	Fields: []Field{
 		{Path: "id", Immutable: true},
 		{Path: "cloudProvider", Immutable: true},

@@ -270,9 +270,12 @@ func gist(c diff.Change) []string {
 
 // why is the remark above the details: the reason, and what has to happen first.
 func why(c diff.Change) string {
-	parts := make([]string, 0, 2)
+	parts := make([]string, 0, 3)
 	if c.Reason != "" {
 		parts = append(parts, visible(c.Reason))
+	}
+	if c.DeclaredAs != (spec.Address{}) {
+		parts = append(parts, "declared as "+address(c.DeclaredAs))
 	}
 	if len(c.DependsOn) > 0 {
 		parts = append(parts, "after "+some(c.DependsOn, visible))

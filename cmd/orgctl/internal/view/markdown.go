@@ -287,6 +287,9 @@ func what(c diff.Change) string {
 			text += fmt.Sprintf(" and %d more", n)
 		}
 	}
+	if c.DeclaredAs != (spec.Address{}) {
+		text += ", declared as " + code(address(c.DeclaredAs))
+	}
 	if c.Risk != diff.RiskNone {
 		text += " (**" + prose(string(c.Risk)) + "**)"
 	}
