@@ -70,9 +70,11 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 			p.NotChecked = append(p.NotChecked, n)
 		}
 	}
-	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool {
-		return !slices.ContainsFunc(live.Resources, func(r spec.Resource) bool { return r.Address.Kind == u.Address.Kind && r.ID == u.ID })
-	})
+	still := map[string]bool{}
+	for _, r := range live.Resources {
+		still[identity(r.Address.Kind, r.ID)] = true
+	}
+	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(u.Address.Kind, u.ID)] })
 	p.Guard(live, Caller{})
 }
 

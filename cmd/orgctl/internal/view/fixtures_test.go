@@ -186,7 +186,7 @@ func updates() []diff.Change {
 func deletes() []diff.Change {
 	return []diff.Change{
 		{
-			Address: addr("service", "old"), Action: diff.Delete, ID: "c0ffee00-0000-4000-8000-000000000003",
+			Address: addr("service", "old"), DeclaredAs: addr("service", "retired"), Action: diff.Delete, ID: "c0ffee00-0000-4000-8000-000000000003",
 			Reason: "ensure: absent", Risk: diff.RiskDestructive,
 			Before: spec.Tree{
 				"name": "old", "provider": "gcp", "region": "europe-west4", "tier": "production", "state": "stopped",
@@ -244,7 +244,7 @@ func everything() *diff.Plan {
 		Policy: diff.Policy{
 			MinAdmins: 2, MaxDeletes: diff.MaxDeletes{Count: &most, Percent: 25},
 			Prune:  []diff.Prune{{Collection: "keys", Declared: 2, Matched: 1}},
-			Closed: []spec.Address{addr("service", "orders")},
+			Closed: []spec.Address{addr("service", "orders")}, Protected: []spec.Address{addr("service", "analytics")}, AllowDelete: []string{"service/tmp-*"},
 		},
 		Changes:    changes,
 		Unmanaged:  unmanaged(),
