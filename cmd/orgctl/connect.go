@@ -108,6 +108,8 @@ func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...
 	}
 	if t.transport != nil {
 		opts = append(opts, client.WithTransport(t.transport))
+	} else if sends := e.openSends(t); sends != nil {
+		opts = append(opts, client.WithSends(sends))
 	}
 	if c.Bool("debug") {
 		opts = append(opts, client.WithDebug(e.stderr))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/store"
+	"github.com/orgctl/orgctl/pkg/client"
 )
 
 // stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in. There is
@@ -90,6 +93,25 @@ func readHolder(f io.Reader) (string, error) {
 func (e *env) statePath(s store.Scope, suffix string) (string, error) {
 	dir, err := e.stateDir()
 	return filepath.Join(dir, s.FileName()+suffix), err
+}
+
+// openSends opens the file by which runs in a row share the rate of a key, or gives nil: it only spares a run some refusals, so
+// that what is wrong with it, or with the place for it, is no error. It is open as long as the process lives.
+func (e *env) openSends(t *target) io.ReadWriteSeeker {
+	url, err := client.CanonicalURL(t.url)
+	if err != nil {
+		return nil // the client says so
+	}
+	dir, err := e.stateDir()
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(url + "\n" + t.credentials.KeyID))
+	file, err := store.OpenOwn(store.OS{}, filepath.Join(dir, hex.EncodeToString(sum[:8])+".pace"), 0)
+	if err != nil {
+		return nil
+	}
+	return file
 }
 
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.

@@ -85,7 +85,11 @@ func New(baseURL string, cred Credentials, opts ...Option) (*Client, error) {
 	if o.transport == nil {
 		o.transport = defaultTransport()
 	}
-	return &Client{base: base, credentials: cred, options: o, limiter: NewLimiter(o.rate, o.tick), mask: newMask(cred), bodies: budget{limit: maxBody}}, nil
+	limiter := NewLimiter(o.rate, o.tick)
+	if o.sends != nil {
+		limiter.Resume(o.sends)
+	}
+	return &Client{base: base, credentials: cred, options: o, limiter: limiter, mask: newMask(cred), bodies: budget{limit: maxBody}}, nil
 }
 
 // Limiter returns the pacer of this client's sends, for whatever else uses the same API key.
@@ -136,6 +140,7 @@ type options struct {
 	transport http.RoundTripper
 	userAgent string
 	rate      Rate
+	sends     io.ReadWriteSeeker
 	debug     io.Writer
 	tick      time.Duration
 	notify    func(Notice)
@@ -156,6 +161,10 @@ func WithUserAgent(ua string) Option { return func(o *options) { o.userAgent = u
 
 // WithRate paces sends; the default is DefaultRate, the zero Rate is no limit.
 func WithRate(r Rate) Option { return func(o *options) { o.rate = r } }
+
+// WithSends keeps the times of sends in a file for the next process that uses the same key at the same API, and begins with
+// those that are in it, whatever it holds. The file stays in use as long as the Client.
+func WithSends(file io.ReadWriteSeeker) Option { return func(o *options) { o.sends = file } }
 
 // WithDebug writes one line per request and one per answer to w, with bodies redacted by field name.
 func WithDebug(w io.Writer) Option { return func(o *options) { o.debug = w } }

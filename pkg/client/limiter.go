@@ -2,6 +2,9 @@ package client
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,14 +19,15 @@ const margin = 200 * time.Millisecond
 // the window. A token bucket of the same rate would not do: its burst plus its refill exceed a server's window.
 //
 // Callers go in the order in which they came. All sends with one API key must share one Limiter; it is safe for
-// concurrent use.
+// concurrent use. One process takes over from another by a file (WithSends).
 type Limiter struct {
 	// turn is held by the one caller that waits for its slot. Channel senders queue first come, first served.
 	turn   chan struct{}
 	window time.Duration
 	margin time.Duration
-	sent   []time.Time // ring, owned by the holder of turn; empty without a limit
-	next   int         // index of the oldest entry of sent
+	sent   []time.Time    // ring, owned by the holder of turn; empty without a limit
+	next   int            // index of the oldest entry of sent
+	kept   io.WriteSeeker // where the ring outlasts the process; nil for nowhere
 
 	mu          sync.Mutex
 	pausedUntil time.Time
@@ -102,7 +106,65 @@ func (l *Limiter) record(now time.Time) {
 		return
 	}
 	l.sent[l.next] = now
+	l.keep(l.next, now)
 	l.next = (l.next + 1) % len(l.sent)
+}
+
+// entrySize is that of one send in a file: its time in nanoseconds since 1970, little-endian.
+const entrySize = 8
+
+// Resume begins with what earlier processes have sent, and keeps the ring in the same file. Of an entry that makes no sense,
+// and of one that is still to come since a clock was put back, nothing is made. At worst a server refuses a request for its rate,
+// as it would without the file. Processes that run at once overwrite each other's entries and do not wait for each other.
+//
+// It is called before anything else.
+func (l *Limiter) Resume(file io.ReadWriteSeeker) {
+	if len(l.sent) == 0 {
+		return
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxRateRequests*entrySize))
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	var sent []time.Time
+	for entry := range slices.Chunk(data, entrySize) {
+		if len(entry) < entrySize {
+			break
+		}
+		at := time.Unix(0, int64(binary.LittleEndian.Uint64(entry))) //nolint:gosec // any number is a time
+		// Brought onto the clock of this process, which nobody puts back or forward.
+		if age := now.Round(0).Sub(at); age >= 0 && age < l.window+l.margin {
+			sent = append(sent, now.Add(-age))
+		}
+	}
+	slices.SortFunc(sent, time.Time.Compare)
+	sent = sent[max(0, len(sent)-len(l.sent)):]
+	copy(l.sent[len(l.sent)-len(sent):], sent)
+	l.kept = file
+	l.keep(0, l.sent...)
+}
+
+// keep writes entries into the file. Where that fails, the next process does without it.
+func (l *Limiter) keep(from int, entries ...time.Time) {
+	if l.kept == nil {
+		return
+	}
+	data := make([]byte, 0, len(entries)*entrySize)
+	for _, at := range entries {
+		nanoseconds := int64(0)
+		if !at.IsZero() {
+			nanoseconds = at.UnixNano()
+		}
+		data = binary.LittleEndian.AppendUint64(data, uint64(nanoseconds))
+	}
+	_, err := l.kept.Seek(int64(from)*entrySize, io.SeekStart)
+	if err == nil {
+		_, err = l.kept.Write(data)
+	}
+	if err != nil {
+		l.kept = nil
+	}
 }
 
 // pausedFor returns the length of all pauses together, overlaps counted once.

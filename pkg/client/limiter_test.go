@@ -2,7 +2,9 @@ package client_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -158,3 +160,108 @@ func TestLimiterEndsWithTheContext(t *testing.T) {
 		}
 	})
 }
+
+// shared is a file that one process after the other opens.
+type shared struct {
+	data []byte
+	at   int
+}
+
+func (f *shared) Read(p []byte) (int, error) {
+	if f.at >= len(f.data) {
+		return 0, io.EOF
+	}
+	n := copy(p, f.data[f.at:])
+	f.at += n
+	return n, nil
+}
+
+func (f *shared) Write(p []byte) (int, error) {
+	f.data = slices.Replace(f.data, f.at, min(len(f.data), f.at+len(p)), p...)
+	f.at += len(p)
+	return len(p), nil
+}
+
+func (f *shared) Seek(offset int64, _ int) (int64, error) {
+	f.data = append(f.data, make([]byte, max(0, int(offset)-len(f.data)))...)
+	f.at = int(offset)
+	return offset, nil
+}
+
+// Processes that follow each other at any distance keep to the rate together, whatever rates earlier ones were told.
+func TestLimiterTakesOver(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := client.Rate{Requests: rapid.IntRange(1, 12).Draw(rt, "requests"), Window: 10 * time.Second}
+		runs := rapid.SliceOfN(rapid.IntRange(0, 25), 1, 5).Draw(rt, "runs")
+		pauses := rapid.SliceOfN(rapid.IntRange(0, 12_000), len(runs), len(runs)).Draw(rt, "pauses")
+		file := &shared{data: rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(rt, "what was in the file")}
+		other := rapid.IntRange(1, 30).Draw(rt, "rate of an earlier run")
+		synctest.Test(t, func(t *testing.T) {
+			keep(client.NewLimiter(client.Rate{Requests: other, Window: time.Second}, time.Second), file)
+			var sent []time.Time
+			for i, n := range runs {
+				l := client.NewLimiter(r, time.Second)
+				keep(l, file)
+				for range n {
+					if err := l.Wait(t.Context()); err != nil {
+						t.Errorf("wait: %v", err)
+					}
+					sent = append(sent, time.Now())
+				}
+				elapse(t, time.Duration(pauses[i])*time.Millisecond)
+			}
+			for i := r.Requests; i < len(sent); i++ {
+				if d := sent[i].Sub(sent[i-r.Requests]); d < r.Window+200*time.Millisecond {
+					t.Errorf("%d sends within %s at rate %s", r.Requests+1, d, r)
+				}
+			}
+		})
+	})
+}
+
+func keep(l *client.Limiter, file *shared) {
+	file.at = 0
+	l.Resume(file)
+}
+
+// Whatever the file holds, and however clocks were put meanwhile, nobody waits for longer than a window.
+func TestLimiterWaitsForNoNonsense(t *testing.T) {
+	for name, entry := range map[string]time.Duration{
+		"sent now": 0, "clock put back": time.Nanosecond, "clock put back by an hour": time.Hour, "clock put forward": -time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := client.NewLimiter(client.Rate{Requests: 1, Window: 10 * time.Second}, time.Second)
+				now := time.Now()
+				keep(l, &shared{data: binary.LittleEndian.AppendUint64(nil, uint64(now.Add(entry).UnixNano()))})
+				if err := l.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				want := time.Duration(0)
+				if entry == 0 {
+					want = 10200 * time.Millisecond
+				}
+				if waited := time.Since(now); waited != want {
+					t.Errorf("waited %s, want %s", waited, want)
+				}
+			})
+		})
+	}
+}
+
+// A file that takes nothing is done without.
+func TestLimiterWithoutFile(t *testing.T) {
+	l := client.NewLimiter(client.Rate{Requests: 3, Window: time.Second}, time.Second)
+	l.Resume(broken{})
+	for range 3 {
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error)       { return 0, io.EOF }
+func (broken) Write([]byte) (int, error)      { return 0, errors.New("disk full") }
+func (broken) Seek(int64, int) (int64, error) { return 0, nil }
