@@ -24,6 +24,7 @@ spec:
   keys:
     - {name: stray, roles: [developer], ipAccessList: []}
 `
+	twin := sim.Edit{Kind: "key", Name: "twin", Create: true}
 	tests := []struct {
 		name, after string
 		forge       func(plan map[string]any)
@@ -53,6 +54,12 @@ spec:
 		{
 			name:  "what no change can do is not said",
 			after: "spec: {services: [{name: orders, region: eu-west-1}, {name: events, releaseChannel: fast}]}",
+			forge: func(map[string]any) {},
+			want:  exitError, says: "changed after it was made",
+		},
+		{
+			name:  "what was not known is not said",
+			after: "spec: {keys: [{name: twin}], services: [{name: events, releaseChannel: fast}]}",
 			forge: func(map[string]any) {},
 			want:  exitError, says: "changed after it was made",
 		},
@@ -89,6 +96,11 @@ spec:
 			p.write(t, "before.yaml", manifest(before))
 			p.write(t, "after.yaml", manifest(test.after))
 			p.ok(t, "apply", "-f", "before.yaml", "--yes", "--secrets-out", "secrets")
+			for range 2 {
+				if _, err := server.Edit(twin); err != nil {
+					t.Fatal(err)
+				}
+			}
 			p.run(t, "plan", "-f", "after.yaml", "--out", "plan.json")
 			reviewed := p.forge(t, "plan.json", func(plan map[string]any) {
 				plan["findings"], plan["requirements"] = []any{}, []any{}

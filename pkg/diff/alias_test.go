@@ -21,7 +21,7 @@ import (
 var masks = []string{"orders", "tmp-1", "prod/tmp-1", "old", "new"}
 
 // masquerade draws an organization with namesakes, a manifest that speaks of it in every way there is, and what somebody selects
-// and allows.
+// and allows. It is of one kind, or of people, so that all of these meet.
 func masquerade(t *rapid.T) (desired *spec.Organization, live *spec.Live, sel diff.Selection, leave []string) {
 	live = &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Roles: roles("Admin", "Developer"), Resources: []spec.Resource{
 		{Address: spec.Address{Kind: "organization", Name: "org-1"}, ID: "org-1", Spec: spec.Tree{"name": "Acme"}},
@@ -31,7 +31,8 @@ func masquerade(t *rapid.T) (desired *spec.Organization, live *spec.Live, sel di
 		MaxDeletes: spec.MaxDeletes{Percent: 100},
 	}}
 	var patterns []string
-	for _, kind := range []string{"service", "key", "member", "invitation"} {
+	kinds := rapid.SampledFrom([][]string{{"service"}, {"service"}, {"key"}, {"member", "invitation"}}).Draw(t, "kinds")
+	for _, kind := range kinds {
 		desired.Declared[spec.KindOf(kind).Collection] = spec.Pos{}
 		ids := []string{}
 		for i, name := range rapid.SliceOfN(rapid.SampledFrom(masks), 0, 4).Draw(t, "live "+kind) {
@@ -54,9 +55,12 @@ func masquerade(t *rapid.T) (desired *spec.Organization, live *spec.Live, sel di
 	draw := func(label string, most int, among []string) []string {
 		return rapid.SliceOfN(rapid.SampledFrom(among), 0, most).Draw(t, label)
 	}
-	sel = diff.Selection{Only: draw("only", 2, patterns), Except: draw("except", 2, patterns)}
-	services := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return !strings.HasPrefix(p, "service") })
-	desired.Policy.AllowDelete, leave = draw("allowDelete", 3, services), draw("leave", 3, services)
+	called := slices.Clone(patterns) // and once more what entries and objects are called
+	for _, r := range slices.Concat(desired.Resources, desired.Resources, live.Resources) {
+		called = append(called, r.Address.String())
+	}
+	sel = diff.Selection{Only: draw("only", 2, called), Except: draw("except", 1, called)}
+	desired.Policy.AllowDelete, leave = draw("allowDelete", 2, patterns), draw("leave", 2, patterns)
 	return desired, live, sel, leave
 }
 
@@ -125,7 +129,6 @@ func TestLawAliases(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Guard(live, diff.Caller{Leave: leave, Sink: true})
-		runs := !p.Blocked() && p.Worst() != diff.SeverityError && len(p.Requirements) == 0
 		for _, c := range p.Changes {
 			if c.Action == diff.Create {
 				if slices.ContainsFunc(live.Resources, func(r spec.Resource) bool { return r.Address == c.Address }) {
@@ -148,13 +151,19 @@ func TestLawAliases(t *testing.T) {
 				return o.Address != r.Address
 			})) > 1:
 				t.Fatalf("it is not said which %s goes\n%s", c.Address, encode(t, p))
+			case c.DeclaredAs.Name != "" && !slices.ContainsFunc(desired.Resources, func(d spec.Resource) bool {
+				return d.Address == c.DeclaredAs && slices.Contains(d.Intent.Previously, r.Address.Name)
+			}):
+				t.Fatalf("%s was never called %s\n%s", r.Address, c.DeclaredAs, encode(t, p))
 			case len(sel.Only) > 0 && !means(sel.Only, *r), means(sel.Except, *r):
 				t.Fatalf("%s is not selected\n%s", r.Address, encode(t, p))
 			case c.Action == diff.Delete && c.Address.Kind == "service" &&
 				means(append(leave, desired.Policy.AllowDelete...), *r) ==
 					slices.ContainsFunc(p.Requirements, func(q diff.Requirement) bool { return q.Address == c.Address }):
 				t.Fatalf("the leave for %s is not its own\n%s", r.Address, encode(t, p))
-			case runs && shielded(desired, live, *r):
+			case shielded(desired, live, *r) && !slices.ContainsFunc(p.Findings, func(f diff.Finding) bool {
+				return f.Code == diff.CodeProtected && f.Severity == diff.SeverityBlocked && f.Address == c.Address
+			}):
 				t.Fatalf("%s is protected\n%s", r.Address, encode(t, p))
 			}
 		}
@@ -215,5 +224,89 @@ func TestLawAliasesStandAlone(t *testing.T) {
 		if left := anew(t, saved, carryOut(t, live, p)); !left.Empty() {
 			t.Fatalf("left over:\n%s\nof\n%s", encode(t, left), encode(t, p))
 		}
+	})
+}
+
+// The cases behind the laws, kind by kind.
+func TestAliases(t *testing.T) {
+	const people = "members: [{email: ana@example.com, id: ana, roles: [Admin]}, {email: bo@example.com, id: bo, roles: [Admin]}]\n" +
+		"invitations: [{email: cy@example.com, id: " + id1 + ", roles: [Developer]}]"
+	runStates(t, []state{
+		{
+			name: "the id of another member",
+			desired: `
+spec: {members: [{email: gone@example.com, id: ana, ensure: absent}, {email: ana@example.com, role: admin}]}`,
+			live: people,
+			want: []string{
+				`unmanaged member/bo@example.com`,
+				`OC308 error member/gone@example.com: would be deleted, and its id ana is that of member/ana@example.com`,
+			},
+		},
+		{
+			name: "the id of another invitation",
+			desired: `
+spec: {invitations: [{email: gone@example.com, id: ` + id1 + `, ensure: absent}, {email: cy@example.com, role: developer}]}`,
+			live: people,
+			want: []string{`OC308 error invitation/gone@example.com: would be deleted, and its id ` + id1 + ` is that of invitation/cy@example.com`},
+		},
+		{
+			name: "a member whose entry another one has taken is not invited",
+			desired: `
+spec: {members: [{email: new@example.com, id: ana}, {email: ana@example.com, role: admin}, {email: bo@example.com}]}`,
+			live: people,
+			want: []string{
+				`OC309 error member/ana@example.com: the live member/ana@example.com is member/new@example.com by its id, and it is not created a second time`,
+				`OC310 blocked member/new@example.com: email is "ana@example.com" and cannot become "new@example.com": it is set at creation only`,
+			},
+		},
+		{
+			name: "a key by its former name",
+			desired: `
+spec: {keys: [{name: tmp, previously: [ci], ensure: absent}, {name: cd}]}`,
+			live: `
+keys: [{name: ci}, {name: cd}]`,
+			want: []string{`delete key/ci`},
+		},
+		{
+			name: "one goes and another gets its name",
+			desired: `
+spec: {keys: [{name: ci, id: ` + id2 + `}, {name: tmp, id: ` + id1 + `, previously: [old], ensure: absent}]}`,
+			live: `
+keys: [{name: old, id: ` + id1 + `}, {name: cd, id: ` + id2 + `}]`,
+			want: []string{`update key/ci: name "cd" -> "ci"`, `delete key/old`},
+		},
+		{
+			name: "a namesake of what is protected",
+			desired: `
+spec: {services: [{name: orders, id: ` + id1 + `, protect: true}]}
+policy: {prune: [services]}`,
+			live: `
+services: [{name: orders, id: ` + id1 + `}, {name: orders, id: ` + id2 + `}]`,
+			want: []string{
+				`delete service/orders#` + id2 + ` pruned`,
+				`OC311 blocked service/orders#` + id2 + `: would be deleted or stopped, and service/orders is protected`,
+				`OC330 needs deleteLeave service/orders#` + id2,
+			},
+		},
+		{
+			name: "a stop that is not selected by its own name",
+			desired: `
+spec: {services: [{name: new, previously: [orders], state: stopped}]}`,
+			live: `
+services: [{name: orders, state: running}]`,
+			sel: diff.Selection{Only: []string{"service/new"}},
+			want: []string{
+				`OC304 error service/new: would take service/orders out of use, which is not selected by that name`,
+			},
+		},
+		{
+			name: "of an endpoint the last part of its name is enough",
+			desired: `
+spec: {privateEndpoints: [{id: a, cloudProvider: aws, region: us-east-1, ensure: absent}, {id: b, cloudProvider: aws, region: us-east-1, ensure: absent}]}`,
+			live: `
+privateEndpoints: [{id: a}, {id: b}]`,
+			sel:  diff.Selection{Only: []string{"privateEndpoint/a"}},
+			want: []string{`delete privateEndpoint/aws/us-east-1/a`},
+		},
 	})
 }

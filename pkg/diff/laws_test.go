@@ -198,7 +198,14 @@ func TestLawTamperedPlanIsRefused(t *testing.T) {
 func FuzzReadPlan(f *testing.F) {
 	f.Add([]byte(`{"formatVersion":"1.0"}`))
 	f.Add([]byte(`{"formatVersion":"2.0"}`))
-	f.Add([]byte(`{"formatVersion":"1.0","digest":"sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945","changes":[]}`))
+	for _, live := range []string{"keys: [{name: ci}]", "keys: [{name: ci, state: enabled, id: k1}, {name: old}]"} {
+		p, err := diff.Compute(manifest(f, "spec: {keys: [{name: ci, state: disabled}, {name: tmp, previously: [old], ensure: absent}]}"),
+			observed(f, live), diff.Selection{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encode(f, p))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := diff.ReadPlan(bytes.NewReader(data))
 		if err != nil {

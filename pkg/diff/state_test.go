@@ -15,7 +15,7 @@ import (
 )
 
 // manifest reads a desired state as a user writes it, without the lines that are always the same.
-func manifest(t *testing.T, body string) *spec.Organization {
+func manifest(t testing.TB, body string) *spec.Organization {
 	t.Helper()
 	const header = "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\n"
 	organizations, diags := spec.Load([]spec.File{{Name: "m.yaml", Data: []byte(header + body)}})
@@ -27,7 +27,7 @@ func manifest(t *testing.T, body string) *spec.Organization {
 
 // observed reads a live state: lists by collection, each object with its fields, its id, and maybe a status and refs. The keys
 // caller, roles and notChecked are those of spec.Live.
-func observed(t *testing.T, body string) *spec.Live {
+func observed(t testing.TB, body string) *spec.Live {
 	t.Helper()
 	var lists map[string]any
 	if err := yaml.Unmarshal([]byte(body), &lists); err != nil {
