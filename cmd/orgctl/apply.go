@@ -123,7 +123,11 @@ func runApply(e *env, c *cli.Context) error {
 	}
 	who.Leave, who.Sink = leave, s.sink != nil
 	who = s.clock(who, p)
+	if who.Begun, err = s.Begun(c.Context, p); err != nil {
+		return err
+	}
 	p.Guard(live, who)
+	p.LeaveTagged()
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
 	}
@@ -140,8 +144,13 @@ func runApply(e *env, c *cli.Context) error {
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
-		left, _, err := g.plan(ctx, s)
-		return left, err
+		left, live, err := g.plan(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		left.Guard(live, who)
+		left.LeaveTagged()
+		return left, nil
 	})
 	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {

@@ -18,12 +18,14 @@ type Caller struct {
 	Over  time.Time  // by when all of it has been carried out at the latest, by that clock; the zero Time is unknown
 	Leave []string   // selectors of the services that may be deleted, besides those of the policy
 	Sink  bool       // whether there is a place for secrets
+	Begun []string   // ids of half-made services whose creation is known to have been begun by orgctl, besides by their tag
 }
 
 // Verdict is what the guards say about a plan.
 type Verdict struct {
-	Findings     []Finding     // blocked, whoever applies the plan, or a warning
-	Requirements []Requirement // kind RequireCallerKey, about the key that the observation was made with
+	Findings []Finding // blocked, whoever applies the plan, or a warning
+	// Requirements are of the kinds RequireCallerKey, about the key that the observation was made with, and RequireCreation.
+	Requirements []Requirement
 }
 
 // Check holds a plan to the guards: rules about what no plan may do to an organization, however it came about. It judges the
@@ -45,6 +47,7 @@ func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
 	c.secondaries()
 	c.coreDumps()
 	c.keyLimit()
+	c.tagged()
 	return c.verdict
 }
 
@@ -78,6 +81,9 @@ func (c *Change) risk(calling bool) Risk {
 		return RiskLockout
 	case c.Action == Delete:
 		return RiskDestructive
+	}
+	if c.SetsPassword {
+		return RiskDisruptive
 	}
 	for _, f := range c.Fields {
 		disrupts := spec.KindOf(c.Address.Kind).Field(f.Path).Disrupts

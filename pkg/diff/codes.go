@@ -22,6 +22,7 @@ const (
 	CodeByHand           = "OC324" // an update that leaves something to do by hand
 	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
 	CodeSecretSink       = "OC331" // apply needs a place for secrets
+	CodeTaggedOnly       = "OC332" // a password would be set because of a tag that anybody can write
 
 	CodeAdmins        = "OC340" // too few administrators would be left
 	CodeCallerKey     = "OC341" // the calling key would be deleted, disabled or expired

@@ -199,7 +199,8 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	if c.conflicts(kind, d, have, after, fields) || !known {
 		return
 	}
-	if nonce, ok := l.Status[StatusUnfinished].(string); ok {
+	nonce, unfinished := l.Status[StatusUnfinished].(string)
+	if unfinished {
 		fields = finish(fields, nonce)
 	}
 	if len(fields) == 0 {
@@ -213,6 +214,8 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
 		Fields: fields, Before: before, After: after, References: references,
 		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pos: pos,
+		// What is live decides: the manifest need not say which warehouse a service shares.
+		SetsPassword: unfinished && l.Spec["warehouse"] == nil,
 	}
 	c.plan.Changes = append(c.plan.Changes, change)
 	c.caution(kind, d, &change)
@@ -275,38 +278,6 @@ func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	}
 }
 
-// finish adds the removal of the nonce tag that a service carries until its creation is complete. It is part of the tags
-// change, but neither drift nor anything a manifest says.
-func finish(fields []FieldChange, nonce string) []FieldChange {
-	tag := spec.Tree{"key": spec.NonceTag, "value": nonce}
-	for i := range fields {
-		if fields[i].Path == "tags" {
-			fields[i].Remove = append(fields[i].Remove, tag)
-			return fields
-		}
-	}
-	return append(fields, FieldChange{Path: "tags", List: true, Remove: []any{tag}})
-}
-
-// onlyFinishes reports that an update does nothing but complete an interrupted creation.
-func (c *Change) onlyFinishes() bool {
-	_, unfinished := c.Unfinished()
-	return unfinished && len(c.Fields) == 1 && len(c.Fields[0].Add) == 0 && len(c.Fields[0].Remove) == 1
-}
-
-// Unfinished gives the nonce of a half-made service that an update completes.
-func (c *Change) Unfinished() (nonce string, ok bool) {
-	for _, f := range c.Fields {
-		for _, e := range f.Remove {
-			if tag, isTree := e.(spec.Tree); isTree && f.Path == "tags" && tag["key"] == spec.NonceTag {
-				nonce, ok = tag["value"].(string)
-				return nonce, ok
-			}
-		}
-	}
-	return "", false
-}
-
 // leaveAttached takes back the changes of endpoints that services will still use: an endpoint changes only by being
 // registered anew, and that would cut them off. One that this plan detaches is registered anew afterwards.
 func (c *computation) leaveAttached() {
@@ -362,10 +333,15 @@ func (c *computation) undeclared(pairs []pair, people people) {
 			continue
 		}
 		address := c.objects.addressOf(r)
+		_, halfMade := r.Status[StatusUnfinished]
 		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
 			doubts := uncertain[adopted(kind.Name)]
 			if len(doubts) == 0 {
-				c.delete(r, Change{Reason: "not declared, and policy.prune names " + kind.Collection, Pruned: true})
+				reason := "not declared, and policy.prune names " + kind.Collection
+				if halfMade {
+					reason += "; half made, maybe by a run that is under way"
+				}
+				c.delete(r, Change{Reason: reason, Pruned: true})
 				continue
 			}
 			if !slices.Contains(doubts, r.Address) {
@@ -378,7 +354,7 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		}
 		c.plan.Unmanaged = append(c.plan.Unmanaged, Unmanaged{
 			Address: address, ID: r.ID, Collection: kind.Collection,
-			Exclusive: slices.Contains(c.desired.Policy.Exclusive, kind.Collection),
+			Exclusive: slices.Contains(c.desired.Policy.Exclusive, kind.Collection), HalfMade: halfMade,
 		})
 	}
 }
@@ -414,9 +390,6 @@ const (
 	StatusRefused    = spec.StatusRefused
 	StatusUnreadable = spec.StatusUnreadable
 )
-
-// StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete.
-const StatusUnfinished = spec.StatusUnfinished
 
 // narrow keeps what the selection wants. What a change refers to and is to be created is not pulled in silently: a change that
 // cannot be applied alone says so, and so does an entry that would take out of use what is not selected by its own name.
@@ -473,12 +446,11 @@ func (c *computation) narrow(sel Selection) {
 // MakesSecret reports whether applying the change makes a secret: a key's, or the password of a service that has users of its
 // own. A secondary shares those of its primary (FACTS 5.9).
 func (c *Change) MakesSecret() bool {
-	_, unfinished := c.Unfinished()
 	switch c.Address.Kind {
 	case "key":
 		return c.Action == Create
 	case "service":
-		return (c.Action == Create || unfinished) && c.After["warehouse"] == nil
+		return c.Action == Create && c.After["warehouse"] == nil || c.SetsPassword
 	default:
 		return false
 	}

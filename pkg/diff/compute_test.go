@@ -182,10 +182,39 @@ services:
   - {name: orders, tags: [], status: {unfinished: n0nce}}
   - {name: other, tags: [{key: team}], status: {unfinished: n1nce}}`,
 			want: []string{
-				`update service/orders: tags -[{key: "orgctl-op", value: "n0nce"}] +[{key: "team", value: "a"}]`,
-				`update service/other: tags -[{key: "orgctl-op", value: "n1nce"}]`,
+				`update service/orders: tags -[{key: "orgctl-op", value: "n0nce"}] +[{key: "team", value: "a"}], sets password`,
+				`update service/other: tags -[{key: "orgctl-op", value: "n1nce"}], sets password`,
 				`OC331 needs secretSink service/orders`, `OC331 needs secretSink service/other`,
 			},
+		},
+		{
+			name: "of a secondary no password is set, whatever the manifest says of its warehouse",
+			desired: `
+spec: {services: [{name: orders}, {name: reader}]}`,
+			live: `
+services:
+  - {name: orders}
+  - {name: reader, warehouse: orders, tags: [], status: {unfinished: n0nce, taggedOnly: it is idle}}`,
+			want: []string{`update service/reader: tags -[{key: "orgctl-op", value: "n0nce"}]`},
+		},
+		{
+			name: "a tag alone sets no password",
+			desired: `
+spec: {services: [{name: orders}]}`,
+			live: `
+services: [{name: orders, tags: [], status: {unfinished: n0nce, taggedOnly: it is idle}}]`,
+			want: []string{
+				`update service/orders: tags -[{key: "orgctl-op", value: "n0nce"}], sets password`,
+				`OC331 needs secretSink service/orders`, `OC332 needs creation service/orders`,
+			},
+		},
+		{
+			name: "what is half made and undeclared",
+			desired: `
+spec: {services: []}`,
+			live: `
+services: [{name: orders, tags: [], status: {unfinished: n0nce}}, {name: other, tags: []}]`,
+			want: []string{`unmanaged service/orders half made`, `unmanaged service/other`},
 		},
 	})
 }

@@ -65,6 +65,7 @@ type essence struct {
 	DependsOn    []spec.Address `json:"dependsOn"`
 	Precondition string         `json:"precondition"`
 	Pruned       bool           `json:"pruned"`
+	SetsPassword bool           `json:"setsPassword,omitempty"`
 }
 
 func essences(changes []Change) []essence {
@@ -75,7 +76,7 @@ func essences(changes []Change) []essence {
 			f.Pos = spec.Pos{}
 			fields[j] = f
 		}
-		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition, c.Pruned}
+		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition, c.Pruned, c.SetsPassword}
 	}
 	return all
 }

@@ -96,7 +96,7 @@ type Risk string
 // The risks of a Change, mildest first.
 const (
 	RiskNone        Risk = "none"
-	RiskDisruptive  Risk = "disruptive"  // restarts, resizes or stops a service, or cuts somebody's access
+	RiskDisruptive  Risk = "disruptive"  // restarts, resizes or stops a service, sets a password, or cuts somebody's access
 	RiskDestructive Risk = "destructive" // deletes something
 	RiskLockout     Risk = "lockout"     // touches administrators or the calling key
 )
@@ -121,6 +121,9 @@ type Change struct {
 	Fields     []FieldChange `json:"fields,omitempty"`
 	Before     spec.Tree     `json:"before,omitzero"`
 	After      spec.Tree     `json:"after,omitzero"`
+	// SetsPassword says that an update sets a new password for the user default: it completes the interrupted creation of a
+	// service that has users of its own.
+	SetsPassword bool `json:"setsPassword,omitempty"`
 	// References are what the values that are sent mean where they name other objects, and of an update also what its managed
 	// scalars mean; in the order of fields and values.
 	References []Reference `json:"references,omitempty"`
@@ -153,7 +156,8 @@ type Unmanaged struct {
 	Address    spec.Address `json:"address"`
 	ID         string       `json:"id"`
 	Collection string       `json:"collection"`
-	Exclusive  bool         `json:"exclusive"` // policy.exclusive: it is drift
+	Exclusive  bool         `json:"exclusive"`          // policy.exclusive: it is drift
+	HalfMade   bool         `json:"halfMade,omitempty"` // its creation was interrupted, or is under way
 }
 
 // Severity says what a finding does to the plan.
@@ -190,13 +194,13 @@ func (f *Finding) stops() bool { return f.Severity == SeverityError || f.Severit
 func (f *Finding) derived() bool { return f.Code == CodeQuota || slices.Contains(checkCodes, f.Code) }
 
 // objectCodes are those of findings about a single object that come from what is live.
-var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread}
+var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread, CodeTaggedOnly}
 
 // Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
 // secrets, another key than the one in use. It changes no exit code of plan and drift; apply exits 3 on one that is not met.
 type Requirement struct {
 	Code    string       `json:"code"`
-	Kind    string       `json:"kind"` // RequireSecretSink, RequireDeleteLeave or RequireCallerKey
+	Kind    string       `json:"kind"` // RequireSecretSink and its like
 	Address spec.Address `json:"address"`
 	Message string       `json:"message"`
 	Hint    string       `json:"hint"`
@@ -207,6 +211,7 @@ const (
 	RequireSecretSink  = "secretSink"
 	RequireDeleteLeave = "deleteLeave"
 	RequireCallerKey   = "callerKey" // another key, since the plan would shut out the one in use
+	RequireCreation    = "creation"  // a journal or a stored secret that knows of a creation which is to be finished
 )
 
 // NotChecked is what could not be read: a collection that the key may not list and no manifest needs, or one managed field of

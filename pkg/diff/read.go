@@ -139,6 +139,9 @@ func (c *Change) wellFormed(kind *spec.Kind) bool {
 			return false
 		}
 	}
+	if _, unfinished := c.Unfinished(); c.SetsPassword && (!unfinished || c.Address.Kind != "service" || c.Action != Update) {
+		return false
+	}
 	switch c.Action {
 	case Create:
 		return c.ID == "" && c.Before == nil && c.After != nil && len(c.Fields) == 0

@@ -155,6 +155,10 @@ func told(p *diff.Plan) []string {
 		if u.Exclusive {
 			word = "drift"
 		}
+		if u.HalfMade {
+			out = append(out, word+" "+u.Address.String()+" half made")
+			continue
+		}
 		out = append(out, word+" "+u.Address.String())
 	}
 	for _, f := range p.Findings {
@@ -185,6 +189,9 @@ func toldChange(c diff.Change) string {
 		default:
 			line += " " + spec.FormatValue(f.Before) + " -> " + spec.FormatValue(f.After)
 		}
+	}
+	if c.SetsPassword {
+		line += ", sets password"
 	}
 	if len(c.DependsOn) > 0 {
 		after := make([]string, len(c.DependsOn))

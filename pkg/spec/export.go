@@ -149,7 +149,7 @@ func (e *exporter) collection(kind *Kind) []any {
 			b.remark("also live under this name and not managed here: %s", strings.Join(others, ", "))
 		}
 		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
-			b.remark("its creation is not finished: the next apply will finish it")
+			b.remark("its tag orgctl-op says that its creation is not finished: the next apply may finish it")
 		}
 		if reason := unread(r); reason != "" {
 			e.unread = append(e.unread, unreadDetails{kind, reason})

@@ -221,7 +221,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			"a creation that was interrupted",
 			liveOf(spec.Resource{Address: spec.Address{Kind: "service", Name: "s"}, ID: id1, Spec: spec.Tree{"name": "s"}, Status: spec.Tree{spec.StatusUnfinished: "n"}}),
 			`  services:
-    # its creation is not finished: the next apply will finish it
+    # its tag orgctl-op says that its creation is not finished: the next apply may finish it
     - name: s
 `,
 		},

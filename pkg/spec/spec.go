@@ -84,6 +84,7 @@ const (
 	StatusRefused    = "refused"    // why detail fields (Field.Detail) are missing: the key may not read them
 	StatusUnreadable = "unreadable" // the same: the API does not answer about this object
 	StatusUnfinished = "unfinished" // the nonce of a service whose creation is not complete
+	StatusTaggedOnly = "taggedOnly" // why nothing but its tag says so
 )
 
 // Intent is what a manifest says about an object besides its fields.

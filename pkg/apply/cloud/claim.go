@@ -4,12 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -27,10 +32,10 @@ import (
 // doubtTag is on services of which nobody knows whose password is in force.
 const doubtTag = spec.NonceTag + "-doubt"
 
-// markOf gives the mark of a nonce.
+// markOf gives the mark of a nonce. It is never empty, which would match any stored secret.
 func markOf(nonce string) string {
 	mark, _, _ := strings.Cut(nonce, ".")
-	return mark
+	return cmp.Or(mark, nonce)
 }
 
 // newClaim is a nonce for the creation of another.
@@ -51,6 +56,81 @@ func nonceOf(live cloudapi.Service) string { return tag(live, spec.NonceTag) }
 
 // unfinished gives the nonce by which a service is half made, or "".
 func unfinished(live cloudapi.Service) string { return cmp.Or(nonceOf(live), tag(live, doubtTag)) }
+
+// young is how long after its creation a service may be taken for half made because of its tag alone: for as long as a creation
+// may take, and a while for another run to find it.
+const young = 2 * time.Hour
+
+// taggedOnly says why nothing but its tag speaks for a service being half made, which anybody may have written; "" where
+// something else does. One that has been made a short while ago and has never been out of use can have no other password than
+// its creator's. Both moments are of the API's clock (FACTS 1.2, 5.1).
+func taggedOnly(live cloudapi.Service, now time.Time) string {
+	born, err := time.Parse(time.RFC3339Nano, live.CreatedAt)
+	switch {
+	case err != nil || now.IsZero():
+		return "the API does not say how old it is"
+	case now.Sub(born) > young:
+		return "it was created at " + live.CreatedAt
+	case live.State == cloudapi.StateIdle || slices.Contains(down, live.State):
+		return "it is " + string(live.State)
+	}
+	return ""
+}
+
+// Begun gives the ids of the services that a plan would finish although nothing but their tag says that they are half made, and
+// whose creation this host knows: its journal has it open, or a password is stored that bears its mark and that no service was
+// seen to take.
+func (b *Backend) Begun(ctx context.Context, p *diff.Plan) ([]string, error) {
+	var begun []string
+	for _, c := range p.Changes {
+		asked := func(r diff.Requirement) bool { return r.Kind == diff.RequireCreation && r.Address == c.Address }
+		nonce, unfinished := c.Unfinished()
+		if !unfinished || !slices.ContainsFunc(p.Requirements, asked) {
+			continue
+		}
+		names := []string{c.Address.Name}
+		if former, ok := c.Before["name"].(string); ok {
+			names = append(names, spec.CanonicalName(former))
+		}
+		known, err := b.knows(ctx, names, markOf(nonce))
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			begun = append(begun, c.ID)
+		}
+	}
+	return begun, nil
+}
+
+// knows reports whether journal or stored secrets know the creation of a service under one of its names.
+func (b *Backend) knows(ctx context.Context, names []string, mark string) (bool, error) {
+	for _, i := range b.open(mark) {
+		if slices.Contains(names, spec.CanonicalName(i.Name)) {
+			return true, nil
+		}
+	}
+	if b.opts.Secrets == nil {
+		return false, nil
+	}
+	for _, name := range names {
+		stored, err := b.stored(ctx, secrets.Service, name, mark)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(stored, secrets.Record.Unconfirmed) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// open are the creations of services under a mark that the journal has open, by number.
+func (b *Backend) open(mark string) map[int]journal.Intent {
+	out := b.opts.Journal.Pending()
+	maps.DeleteFunc(out, func(_ int, i journal.Intent) bool { return i.Kind != "service" || i.Mark != mark })
+	return out
+}
 
 // showsTags reports whether a reply would show a tag if there were one: some leave lists out until a service is up.
 func showsTags(live cloudapi.Service) bool {
@@ -78,6 +158,11 @@ func (s *serviceChange) claim() apply.Step {
 				return nil
 			default:
 				return s.takenOver(ctx, now)
+			}
+			if mark := markOf(from); len(s.b.open(mark)) == 0 {
+				if _, err := s.b.opts.Journal.Begin(journal.Intent{Kind: "service", Name: s.live.Name, Mark: mark}); err != nil {
+					return err
+				}
 			}
 			s.nonce, s.from = newClaim(from), from
 			return s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}, {Key: doubtTag}}, cloudapi.Tag{Key: spec.NonceTag, Value: s.nonce})

@@ -273,3 +273,55 @@ func TestFinishedCreationIsNotClaimed(t *testing.T) {
 		checkOpen(t, a)
 	})
 }
+
+// The journal knows a creation, and the claim of another's, until it is complete, however many runs that takes: with secrets that
+// cannot be read back nothing else does, once the service is too old for its tag to count.
+func TestJournalKnowsUntilComplete(t *testing.T) {
+	for _, claimed := range []bool{false, true} {
+		t.Run(map[bool]string{false: "created", true: "claimed"}[claimed], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				refused := sim.Fault{Kind: sim.Fault500Before, Method: "PATCH", Path: "**/password", Probability: 1}
+				b := newBench(t.Context(), t, sim.Config{Faults: []sim.Fault{refused}})
+				desired := manifest(t, oneService)
+				if claimed {
+					b.edit(sim.Edit{Kind: "service", Create: true, Name: "orders", Set: map[string]any{
+						"ipAccessList": []any{}, "tags": []any{map[string]any{"key": "orgctl-op", "value": "theirs"}},
+					}})
+				}
+				for range 2 {
+					if _, report := b.apply(desired); report.Converged {
+						t.Fatal("a password was set")
+					}
+				}
+				b.server.Advance(3 * time.Hour)
+				b.server.SetConfig(sim.Config{})
+				b.sink = secrets.NewMemory() // nothing of before can be read back
+				b.backend = b.connect(b.server.Transport())
+				p := b.plan(desired)
+				notes, err := b.backend.Settle(b.ctx)
+				if err != nil || len(notes) != 1 || !strings.HasSuffix(notes[0], "is half made") {
+					t.Fatalf("settled: %q %v", notes, err)
+				}
+				if begun, err := b.backend.Begun(b.ctx, p); err != nil || len(begun) != 1 || begun[0] != p.Changes[0].ID {
+					t.Fatalf("known: %v %v, of %s", begun, err, encode(t, p))
+				}
+				b.converge(desired)
+				if left := b.journal.Pending(); len(left) > 0 {
+					t.Errorf("still open: %v", left)
+				}
+				b.checkSecretsOf(t, "orders")
+			})
+		})
+	}
+}
+
+// checkSecretsOf opens a service with what the sink holds.
+func (b *bench) checkSecretsOf(t *testing.T, service string) {
+	t.Helper()
+	for _, r := range b.sink.Records() {
+		if ok, _, err := b.server.VerifyPassword(service, r.Password.Reveal()); err == nil && ok && r.Kind == secrets.Service {
+			return
+		}
+	}
+	t.Errorf("no stored password opens %s", service)
+}

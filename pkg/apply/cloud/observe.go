@@ -59,7 +59,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	live.Resources = slices.Concat(
 		[]spec.Resource{organizationResource(o.organization)},
 		each(o.organization.PrivateEndpoints, endpointResource),
-		serviceResources(o.services),
+		serviceResources(o.services, b.api.ServerTime()),
 		each(o.keys, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, migrated) }),
 		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
 		each(o.pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),

@@ -45,6 +45,8 @@ type creation[T any] struct {
 	// find looks for what the call has made. It must read the unfiltered list: a filter that the API does not understand
 	// returns everything, and one that it does may lag.
 	find func(context.Context) (T, bool, error)
+	// unfinished leaves the intent open after the object was made: more is to be done before its creation is complete.
+	unfinished bool
 	// confirm completes what was stored for the object, while the journal still knows of it. Nil when nothing was stored.
 	confirm func(context.Context, T) error
 }
@@ -65,6 +67,8 @@ func once[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 		}
 	}
 	switch {
+	case err == nil && c.unfinished:
+		return made, nil
 	case err == nil:
 		return made, b.opts.Journal.End(number, journal.Done)
 	case client.Ambiguous(err) || ctx.Err() != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
@@ -37,8 +38,9 @@ var (
 	changeable = slices.Concat(steady, unhealthy, []cloudapi.State{cloudapi.StateStopped, cloudapi.StatePartiallyRunning})
 )
 
-// serviceResources brings services into trees. One that is being deleted counts as absent already.
-func serviceResources(all []cloudapi.Service) []spec.Resource {
+// serviceResources brings services into trees, as of a moment of the API's clock. One that is being deleted counts as absent
+// already.
+func serviceResources(all []cloudapi.Service, now time.Time) []spec.Resource {
 	primaries := map[string]cloudapi.Service{} // by warehouse id
 	for _, s := range all {
 		if s.IsPrimary == nil || bool(*s.IsPrimary) {
@@ -63,6 +65,9 @@ func serviceResources(all []cloudapi.Service) []spec.Resource {
 		}
 		if nonce := unfinished(s); nonce != "" {
 			r.Status[diff.StatusUnfinished] = nonce
+			if reason := taggedOnly(s, now); reason != "" {
+				r.Status[diff.StatusTaggedOnly] = reason
+			}
 		}
 		out = append(out, r)
 	}

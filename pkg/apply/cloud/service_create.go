@@ -96,7 +96,8 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 	}
 	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
 	live, err := once(ctx, s.b, creation[cloudapi.Service]{
-		intent: journal.Intent{Kind: "service", Name: request.Name, Mark: tag.Value},
+		intent:     journal.Intent{Kind: "service", Name: request.Name, Mark: tag.Value},
+		unfinished: tagged,
 		create: func(ctx context.Context) (cloudapi.Service, error) {
 			// The generated password in the reply is not looked at: the one that counts is stored before it is set.
 			made, err := s.b.api.CreateService(ctx, s.b.organization(), request)
@@ -350,7 +351,13 @@ func (s *serviceChange) untag(look bool) apply.Step {
 			}
 		}
 		err := s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}})
-		s.tagged = err != nil
+		if err != nil {
+			return err
+		}
+		s.tagged = false
+		for number := range s.b.open(markOf(s.nonce)) {
+			err = errors.Join(err, s.b.opts.Journal.End(number, journal.Done))
+		}
 		return err
 	})
 }

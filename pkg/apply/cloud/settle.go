@@ -13,7 +13,8 @@ import (
 
 // Settle finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
 // has stayed absent for the settling time; a plan made before that could create them a second time, since reads lag behind
-// writes (FACTS 11). It gives a sentence for each, for the report.
+// writes (FACTS 11). What is found half made stays in the journal until its creation is complete. It gives a sentence for each,
+// for the report.
 func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 	var notes []string
 	pending := b.opts.Journal.Pending()
@@ -21,22 +22,24 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	end := func(number int, outcome string) error {
-		if err := b.opts.Journal.End(number, outcome); err != nil {
-			return err
-		}
 		intent := pending[number]
+		if outcome != halfMade {
+			if err := b.opts.Journal.End(number, outcome); err != nil {
+				return err
+			}
+		}
 		delete(pending, number)
 		notes = append(notes, fmt.Sprintf("%s/%s, begun by an interrupted run, is %s", intent.Kind, intent.Name, outcome))
 		return nil
 	}
 	_, proven, err := b.look(ctx, func(ctx context.Context) (bool, error) {
 		for number, intent := range pending {
-			found, err := b.findIntent(ctx, intent)
+			outcome, err := b.findIntent(ctx, intent)
 			if err != nil {
 				return false, err
 			}
-			if found {
-				if err := end(number, journal.Found); err != nil {
+			if outcome != "" {
+				if err := end(number, outcome); err != nil {
 					return false, err
 				}
 			}
@@ -55,27 +58,43 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 	return notes, nil
 }
 
-func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (bool, error) {
+// halfMade is the outcome of an intent whose service is there and not complete.
+const halfMade = "half made"
+
+// findIntent gives the outcome of an intent as far as it shows, or "".
+func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (outcome string, err error) {
+	found := false
 	switch i.Kind {
 	case "service":
 		all, err := b.api.ListServices(ctx, b.organization())
-		return slices.ContainsFunc(all, func(s cloudapi.Service) bool {
-			if nonce := unfinished(s); nonce != "" {
-				return markOf(nonce) == i.Mark
+		for _, s := range all {
+			switch nonce := unfinished(s); {
+			case nonce != "" && markOf(nonce) == i.Mark:
+				return halfMade, err
+			case nonce == "" && s.Name == i.Name: // finished, or made where there are no tags
+				found = true
 			}
-			return s.Name == i.Name // finished, or made where there are no tags
-		}), err
+		}
+		return foundIf(found), err
 	case "key":
-		return b.findKey(ctx, i)
+		found, err = b.findKey(ctx, i)
+		return foundIf(found), err
 	case "invitation":
 		invited, err := b.api.ListInvitations(ctx, b.organization())
 		if err != nil {
-			return false, err
+			return "", err
 		}
-		return slices.ContainsFunc(invited, func(v cloudapi.Invitation) bool { return strings.EqualFold(v.Email, i.Name) }), nil
+		return foundIf(slices.ContainsFunc(invited, func(v cloudapi.Invitation) bool { return strings.EqualFold(v.Email, i.Name) })), nil
 	default:
-		return false, fmt.Errorf("the journal names a %s, which this version does not know", i.Kind)
+		return "", fmt.Errorf("the journal names a %s, which this version does not know", i.Kind)
 	}
+}
+
+func foundIf(found bool) string {
+	if found {
+		return journal.Found
+	}
+	return ""
 }
 
 // findKey also confirms the stored secret of a key that is found, which its own run could no longer do.

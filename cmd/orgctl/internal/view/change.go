@@ -52,6 +52,12 @@ func weight(c diff.Change) int {
 	return w
 }
 
+// passwordSet is what is said of Change.SetsPassword.
+const passwordSet = "password: a new one for user default"
+
+// halfMade is what is said of Unmanaged.HalfMade.
+const halfMade = "half made: its creation was interrupted, or is under way elsewhere"
+
 // line is one line of a change's details. Where its sign stands is up to the format.
 type line struct {
 	sign  string // "" where only the words matter
@@ -67,7 +73,11 @@ func details(c diff.Change) []line {
 	case diff.Create:
 		return pointed(layout(c.Address.Kind, signAdd, whole(c.Address.Kind, c.After)), c)
 	case diff.Update:
-		return layout(c.Address.Kind, signUpdate, c.Fields)
+		lines := layout(c.Address.Kind, signUpdate, c.Fields)
+		if c.SetsPassword {
+			lines = slices.Insert(lines, 0, line{sign: signUpdate, depth: 1, text: passwordSet})
+		}
+		return lines
 	case diff.Delete:
 		return layout(c.Address.Kind, signRemove, identity(c))
 	}
@@ -250,7 +260,10 @@ func alignNotes(lines []line) []line {
 
 // gist says in a few words what changes in an object: each field on its own.
 func gist(c diff.Change) []string {
-	out := make([]string, 0, len(c.Fields))
+	out := make([]string, 0, len(c.Fields)+1)
+	if c.SetsPassword {
+		out = append(out, passwordSet)
+	}
 	for _, f := range c.Fields {
 		path := visible(f.Path)
 		if !spread(f) {

@@ -136,6 +136,30 @@ func left() *diff.Plan {
 	})
 }
 
+func unfinished() *diff.Plan {
+	orders := diff.Change{
+		Address: addr("service", "orders"), Action: diff.Update, ID: "c0ffee00-0000-4000-8000-000000000001",
+		Reason: "its creation was interrupted and is finished", Risk: diff.RiskDisruptive, SetsPassword: true,
+		Fields: []diff.FieldChange{
+			{Path: "numReplicas", Before: int64(1), After: int64(3), Pos: at("services.yaml", 16, 7)},
+			{Path: "tags", List: true, Remove: []any{spec.Tree{"key": "orgctl-op", "value": "n0nce"}}},
+		},
+		Before: spec.Tree{"name": "orders"}, After: spec.Tree{"name": "orders"},
+		Precondition: hash("2"), Pos: at("services.yaml", 14, 7),
+	}
+	return planOf(diff.Plan{
+		Changes: []diff.Change{orders},
+		Unmanaged: []diff.Unmanaged{
+			{Address: addr("service", "playground"), ID: "c0ffee00-0000-4000-8000-000000000005", Collection: "services", HalfMade: true},
+			{Address: addr("service", "stray"), ID: "c0ffee00-0000-4000-8000-000000000006", Collection: "services", Exclusive: true, HalfMade: true},
+		},
+		Requirements: []diff.Requirement{{
+			Code: "OC332", Kind: diff.RequireCreation, Address: addr("service", "orders"),
+			Message: "nothing but its tag says that its creation is unfinished, and it is idle", Hint: "remove its tag in the console",
+		}},
+	})
+}
+
 func updates() []diff.Change {
 	return []diff.Change{
 		{
@@ -334,6 +358,7 @@ func fixtures() map[string]*diff.Plan {
 		"deletes":    planOf(diff.Plan{Changes: deletes()}),
 		"blocked":    blocked(),
 		"left":       left(),
+		"unfinished": unfinished(),
 		"drift":      planOf(diff.Plan{Unmanaged: unmanaged()}),
 		"notchecked": planOf(diff.Plan{NotChecked: everything().NotChecked, Unmanaged: unmanaged()[:1]}),
 		"everything": everything(),

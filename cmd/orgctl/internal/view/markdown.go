@@ -199,6 +199,9 @@ func unmanagedItems(bullet string, objects []diff.Unmanaged) []string {
 		if u.ID != "" {
 			items[i] += " (" + code(excerpt(visible(u.ID), 0, 64)) + ")"
 		}
+		if u.HalfMade {
+			items[i] += ", " + halfMade
+		}
 		items[i] += "\n"
 	}
 	return items

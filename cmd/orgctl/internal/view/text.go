@@ -181,11 +181,14 @@ func (t *textPlan) unmanaged(objects []diff.Unmanaged) {
 	}
 	drift, others := driftFirst(objects)
 	for _, u := range append(drift, others...) {
-		mark := ""
+		var marks []string
 		if u.Exclusive {
-			mark = t.pen.paint(signUpdate, "drift") + fmt.Sprintf(" (%s are exclusive)", visible(u.Collection))
+			marks = append(marks, t.pen.paint(signUpdate, "drift")+fmt.Sprintf(" (%s are exclusive)", visible(u.Collection)))
 		}
-		t.line("  %s  %s  %s", pad(address(u.Address), names), t.pen.dim(pad(visible(u.ID), ids)), mark)
+		if u.HalfMade {
+			marks = append(marks, halfMade)
+		}
+		t.line("  %s  %s  %s", pad(address(u.Address), names), t.pen.dim(pad(visible(u.ID), ids)), strings.Join(marks, "; "))
 	}
 	t.line("")
 }

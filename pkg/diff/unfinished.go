@@ -1,0 +1,97 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete, and
+// StatusTaggedOnly of the one that says why nothing but a tag speaks for that.
+const (
+	StatusUnfinished = spec.StatusUnfinished
+	StatusTaggedOnly = spec.StatusTaggedOnly
+)
+
+// finish adds the removal of the nonce tag that a service carries until its creation is complete. It is part of the tags
+// change, but neither drift nor anything a manifest says.
+func finish(fields []FieldChange, nonce string) []FieldChange {
+	tag := spec.Tree{"key": spec.NonceTag, "value": nonce}
+	for i := range fields {
+		if fields[i].Path == "tags" {
+			fields[i].Remove = append(fields[i].Remove, tag)
+			return fields
+		}
+	}
+	return append(fields, FieldChange{Path: "tags", List: true, Remove: []any{tag}})
+}
+
+// onlyFinishes reports that an update does nothing but complete an interrupted creation.
+func (c *Change) onlyFinishes() bool {
+	_, unfinished := c.Unfinished()
+	return unfinished && len(c.Fields) == 1 && len(c.Fields[0].Add) == 0 && len(c.Fields[0].Remove) == 1
+}
+
+// Unfinished gives the nonce of a half-made service that an update completes.
+func (c *Change) Unfinished() (nonce string, ok bool) {
+	for _, f := range c.Fields {
+		for _, e := range f.Remove {
+			if tag, isTree := e.(spec.Tree); isTree && f.Path == "tags" && tag["key"] == spec.NonceTag {
+				nonce, ok = tag["value"].(string)
+				return nonce, ok
+			}
+		}
+	}
+	return "", false
+}
+
+// tagged asks for a second sign wherever a password would be set because of a tag that anybody can write.
+func (c *check) tagged() {
+	for r := range each(c.live, "service") {
+		reason, alone := r.Status[StatusTaggedOnly].(string)
+		change := c.outcome.change(r)
+		if !alone || change == nil || !change.SetsPassword || slices.Contains(c.caller.Begun, r.ID) {
+			continue
+		}
+		c.verdict.Requirements = append(c.verdict.Requirements, Requirement{
+			Code: CodeTaggedOnly, Kind: RequireCreation, Address: change.Address,
+			Message: fmt.Sprintf("nothing but its tag says that its creation is unfinished, and %s; finishing it sets a new password for "+
+				"user default of what may be in use", reason),
+			Hint: "apply where the journal or the stored secrets know this creation; or, if it is complete, remove its tags " +
+				"orgctl-op and orgctl-op-doubt in the console",
+		})
+	}
+}
+
+// LeaveTagged takes out of a plan the changes for which the caller lacks RequireCreation, and what waits for them: a tag that
+// somebody has written stops its object and no other (see Finding.OfObject). Whoever has a plan of a given digest in mind compares
+// it before.
+func (p *Plan) LeaveTagged() {
+	left := map[spec.Address]bool{}
+	for _, r := range p.Requirements {
+		if r.Kind == RequireCreation {
+			left[r.Address] = true
+			p.Findings = append(p.Findings, Finding{
+				Code: r.Code, Severity: SeverityBlocked, Address: r.Address, Message: r.Message, Hint: r.Hint,
+			})
+		}
+	}
+	if len(left) == 0 {
+		return
+	}
+	// Changes come after what they wait for, so that one pass finds all.
+	p.Changes = slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool {
+		i := slices.IndexFunc(c.DependsOn, func(a spec.Address) bool { return left[a] })
+		if i >= 0 && !left[c.Address] {
+			left[c.Address] = true
+			p.Findings = append(p.Findings, Finding{
+				Code: CodeTaggedOnly, Severity: SeverityBlocked, Address: c.Address, Pos: c.Pos,
+				Message: fmt.Sprintf("waits for %s, which is left as it is", c.DependsOn[i]),
+			})
+		}
+		return left[c.Address]
+	})
+	p.Requirements = slices.DeleteFunc(slices.Clone(p.Requirements), func(r Requirement) bool { return left[r.Address] })
+	p.seal()
+}
