@@ -371,6 +371,24 @@ services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointId
 			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn},
 		},
 		{
+			name: "an address that nobody has is no way in",
+			desired: `
+spec:
+  services:
+    - {name: orders, ipAccessList: [{source: 0.0.0.0}]}
+    - {name: events, ipAccessList: [{source: 0.0.0.0/32}]}
+    - {name: old, ipAccessList: []}`,
+			live: `
+services:
+  - {name: orders, ipAccessList: [{source: 192.0.2.1}]}
+  - {name: events, ipAccessList: [{source: 192.0.2.1}]}
+  - {name: old, ipAccessList: [{source: "::"}]}`,
+			want: []string{
+				"OC344 blocked service/events: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn,
+				"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn,
+			},
+		},
+		{
 			name: "a service is closed on purpose",
 			desired: `
 spec: {services: [{name: orders, access: closed, ipAccessList: []}]}`,
