@@ -136,7 +136,7 @@ func (c *check) waysIn() {
 		}
 		c.block(Finding{
 			Code: CodeWayIn, Address: address, Pos: wayInPos(change),
-			Message: "would have no way in" + moment + ": no IP entry and no private endpoint that is registered",
+			Message: "would have no way in" + moment + ": no IP entry that admits anybody and no private endpoint that is registered",
 			Hint:    "keep an IP entry or an endpoint, or write access: closed if nobody is to connect",
 		})
 	}
@@ -144,7 +144,7 @@ func (c *check) waysIn() {
 
 // open reports whether anything lets clients in, given which endpoints count.
 func open(entries []any, endpoints []string, counts func(name string) bool) bool {
-	return len(entries) > 0 || slices.ContainsFunc(endpoints, counts)
+	return !addressesOf(entries).empty() || slices.ContainsFunc(endpoints, counts)
 }
 
 // exposed says where a plan lets every address in that there is. That may be meant.

@@ -194,7 +194,7 @@ func loses(had, has []any) string {
 func (c *check) excludes(had, has addresses) string {
 	switch {
 	case has.empty():
-		return "would be accepted from nowhere: its new ipAccessList is empty"
+		return "would be accepted from nowhere: its new ipAccessList admits nobody"
 	case c.caller.IP.IsValid() && has.set.Contains(c.caller.IP.Unmap()), has.covers(had):
 		return ""
 	case c.caller.IP.IsValid():
@@ -204,7 +204,8 @@ func (c *check) excludes(had, has addresses) string {
 	}
 }
 
-// addresses is an access list as address space. An entry of the server that is no address or network stands for itself.
+// addresses is an access list as address space. An entry of the server that is no address or network stands for itself; the
+// unspecified address alone, which nobody has, admits nobody.
 type addresses struct {
 	set   *netipx.IPSet
 	other []string
@@ -221,7 +222,9 @@ func addressesOf(list []any) addresses {
 			out.other = append(out.other, strings.TrimSpace(source))
 			continue
 		}
-		b.AddPrefix(prefix)
+		if !prefix.IsSingleIP() || !prefix.Addr().IsUnspecified() {
+			b.AddPrefix(prefix)
+		}
 	}
 	out.set, _ = b.IPSet() // the error is about invalid prefixes, which are not added
 	return out

@@ -33,7 +33,7 @@ spec:
 			live: `
 privateEndpoints: [{id: vpce-1}]
 services: [{name: orders, ipAccessList: [], privateEndpointIds: [vpce-1]}]`,
-			want: "OC344 blocked service/orders: would have no way in for a while: no IP entry and no private endpoint that is registered; " + keepWayIn,
+			want: "OC344 blocked service/orders: would have no way in for a while: no IP entry that admits anybody and no private endpoint that is registered; " + keepWayIn,
 		},
 		{
 			name: "a primary goes before its secondary",

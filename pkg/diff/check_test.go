@@ -126,7 +126,7 @@ keys:
 				"OC341 callerKey key/boss: may be the key in use (2 keys end alike) and would be disabled; keep it enabled" + anotherKey,
 				"OC341 callerKey key/boss: may be the key in use (2 keys end alike) and would expire at 2026-07-01T12:00:00Z, which has passed; let it expire later" + anotherKey,
 				"OC342 callerKey key/boss: may be the key in use (2 keys end alike) and would lose its role admin; keep its roles" + anotherKey,
-				"OC343 callerKey key/boss: may be the key in use (2 keys end alike) and would be accepted from nowhere: its new ipAccessList is empty; " +
+				"OC343 callerKey key/boss: may be the key in use (2 keys end alike) and would be accepted from nowhere: its new ipAccessList admits nobody; " +
 					"keep the addresses that it has, or name yours with --caller-ip if it is among the new ones" + anotherKey,
 				"OC341 callerKey key/twin: may be the key in use (2 keys end alike) and would be deleted; keep it" + anotherKey,
 			},
@@ -368,7 +368,7 @@ keys:
 spec: {services: [{name: orders, ipAccessList: []}]}`,
 			live: `
 services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointIds: []}]`,
-			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn},
+			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry that admits anybody and no private endpoint that is registered; " + keepWayIn},
 		},
 		{
 			name: "an address that nobody has is no way in",
@@ -384,8 +384,8 @@ services:
   - {name: events, ipAccessList: [{source: 192.0.2.1}]}
   - {name: old, ipAccessList: [{source: "::"}]}`,
 			want: []string{
-				"OC344 blocked service/events: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn,
-				"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn,
+				"OC344 blocked service/events: would have no way in: no IP entry that admits anybody and no private endpoint that is registered; " + keepWayIn,
+				"OC344 blocked service/orders: would have no way in: no IP entry that admits anybody and no private endpoint that is registered; " + keepWayIn,
 			},
 		},
 		{
@@ -422,7 +422,7 @@ spec:
 			live: `
 privateEndpoints: [{id: vpce-1}]
 services: [{name: orders, ipAccessList: [], privateEndpointIds: [vpce-1]}]`,
-			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry and no private endpoint that is registered; " + keepWayIn},
+			want: []string{"OC344 blocked service/orders: would have no way in: no IP entry that admits anybody and no private endpoint that is registered; " + keepWayIn},
 		},
 		{
 			name: "the only endpoint of a service is deleted after the service got an entry",
