@@ -272,14 +272,14 @@ keys: [{name: ci, id: ` + id1 + `, state: enabled}, {name: ci, id: ` + id2 + `, 
 			},
 		},
 		{
-			name: "pinned to nothing: an error, or gone already",
+			name: "pinned to nothing: left alone, or gone already",
 			desired: `
 spec: {keys: [{name: ci, id: ` + id1 + `}, {name: cd, id: ` + id2 + `, ensure: absent}]}`,
 			live: `
 keys: [{name: other, id: k}]`,
 			want: []string{
 				`unmanaged key/other`,
-				`OC303 error key/ci: no live key has the id ` + id1,
+				`OC303 blocked key/ci: no live key has the id ` + id1,
 			},
 		},
 		{
