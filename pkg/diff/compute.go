@@ -359,11 +359,12 @@ func (c *computation) undeclared(pairs []pair, people people) {
 	}
 }
 
-// uncertain gives, by the names of adopted, the declared objects that are in error or cannot be told from others.
+// uncertain gives, by the names of adopted, the declared objects that are in error, cannot be told from others or are not there
+// under their id.
 func (c *computation) uncertain() map[string][]spec.Address {
 	out := map[string][]spec.Address{}
 	for _, f := range c.plan.Findings {
-		if f.Severity == SeverityError || f.Code == CodeAmbiguous {
+		if f.Severity == SeverityError || f.Code == CodeAmbiguous || f.Code == CodeUnknownID {
 			kind := adopted(f.Address.Kind)
 			out[kind] = append(out[kind], f.Address)
 		}

@@ -59,9 +59,9 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		case d.ID != "" && !outlived:
 			if r == nil && !d.Intent.Absent {
 				findings = append(findings, Finding{
-					Code: CodeUnknownID, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("id"),
+					Code: CodeUnknownID, Severity: SeverityBlocked, Address: d.Address, Pos: d.FieldPos("id"),
 					Message: fmt.Sprintf("no live %s has the id %s", d.Address.Kind, d.ID),
-					Hint:    "correct the id, or remove it to match by name",
+					Hint:    "if it was deleted, correct the id, or remove it to match by name",
 				})
 				continue
 			}

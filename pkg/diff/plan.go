@@ -194,7 +194,9 @@ func (f *Finding) stops() bool { return f.Severity == SeverityError || f.Severit
 func (f *Finding) derived() bool { return f.Code == CodeQuota || slices.Contains(checkCodes, f.Code) }
 
 // objectCodes are those of findings about a single object that come from what is live.
-var objectCodes = []string{CodeAmbiguous, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread, CodeTaggedOnly}
+var objectCodes = []string{
+	CodeAmbiguous, CodeUnknownID, CodeConflict, CodeNoTarget, CodeNotPruned, CodeAttachedEndpoint, CodeUnread, CodeTaggedOnly,
+}
 
 // Requirement is something that apply will need and that whoever only plans may lack: a leave to delete, a sink for
 // secrets, another key than the one in use. It changes no exit code of plan and drift; apply exits 3 on one that is not met.

@@ -119,7 +119,7 @@ func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved str
 	case o.declared[address]:
 		return Reference{}, &Finding{
 			Code: CodeAmbiguous, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: it is not known which live object is %s", f.Path, address),
-			Hint: "pin it with its id, see the finding about it",
+			Hint: "see the finding about it",
 		}
 	}
 	found := o.byAddress[address]
