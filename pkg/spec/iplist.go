@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -32,6 +33,9 @@ func (d *draft) addSet(sets place, name string, value any) {
 		d.report(CodeDuplicate, set.key, fmt.Sprintf("IP set %s is declared twice", quoted(name)), "",
 			Related{"first declared here", first.key})
 		return
+	}
+	if name == "" || strings.TrimSpace(name) != name {
+		d.report(CodeFormat, set.key, spacedName+", not "+strconv.QuoteToASCII(name), "")
 	}
 	d.sets[CanonicalName(name)] = set
 	elements, _ := value.([]any)

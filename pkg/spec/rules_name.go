@@ -3,8 +3,10 @@ package spec
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -27,41 +29,81 @@ var (
 	template = regexp.MustCompile(`\$\{|\{\{`)
 )
 
-// checkSpelling warns of names that are valid and probably not meant, or that the API may refuse.
+// checkSpelling refuses names that print like others, and warns of those that are valid and probably not meant, or that the API
+// may refuse.
 func (d *draft) checkSpelling() {
 	if name, ok := d.scalars["name"].value.(string); ok {
-		d.warnTemplate(name, d.scalars["name"].in.at("name"))
+		at := d.scalars["name"].in.at("name")
+		d.checkVisible(name, at.pos())
+		d.checkEnds(name, at.pos())
+		d.warnTemplate(name, at)
 	}
+	for name, set := range d.sets {
+		d.checkVisible(name, set.key)
+	}
+	d.checkReferences(d.defaults["privateEndpointIds"].value, d.defaults["privateEndpointIds"].in, "privateEndpointIds")
 	for _, kind := range Kinds() {
 		for _, e := range d.entries[kind.Collection] {
-			name, field := text(e.tree, "name"), "name"
+			_, field := naturalKey(kind.Collection, e)
+			name := text(e.tree, field)
+			d.checkEnds(name, e.at(field).pos())
+			d.checkName(name, e.at(field))
 			switch kind {
 			case memberKind, invitationKind:
-				name, field = text(e.tree, "email"), "email"
 				d.warnEmail(name, e.at(field))
-			case privateEndpointKind:
-				name, field = text(e.tree, "id"), "id"
 			case serviceKind:
 				d.warnServiceName(e, name)
-				d.warnName(text(e.tree, "warehouse"), e.at("warehouse"))
+				d.checkName(text(e.tree, "warehouse"), e.at("warehouse"))
 			}
-			d.warnName(name, e.at(field))
 			former, _ := e.tree["previously"].([]any)
 			for i, f := range former {
 				name, _ := f.(string)
-				d.warnName(name, e.at("previously", i))
+				d.checkName(name, e.at("previously", i))
+			}
+			if field != "id" {
+				d.checkVisible(text(e.tree, "id"), e.at("id").pos())
+			}
+			for _, list := range []string{"roles", "privateEndpointIds"} {
+				d.checkReferences(e.tree[list], e.place, list)
 			}
 		}
 	}
 }
 
-func (d *draft) warnName(name string, at place) {
+// checkName is for the name of an object, whether it is declared here or looked for among what is live.
+func (d *draft) checkName(name string, at place) {
+	d.checkVisible(name, at.pos())
 	d.warnTemplate(name, at)
 	if !norm.NFC.IsNormalString(name) {
 		d.warn(CodeDecomposed, at.pos(), fmt.Sprintf("%s is spelled in another Unicode form than NFC and taken as if it were not", quoted(name)),
 			"write é as one character, not as e and an accent: both print alike")
 	}
 }
+
+func (d *draft) checkReferences(value any, in place, field string) {
+	names, _ := value.([]any)
+	for i, n := range names {
+		name, _ := n.(string)
+		d.checkVisible(name, in.at(field, i).pos())
+	}
+}
+
+// checkVisible refuses what shows nothing and makes another object of a name.
+func (d *draft) checkVisible(name string, pos Pos) {
+	if i := strings.IndexFunc(name, drawsNothing); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(name[i:])
+		d.report(CodeEncoding, pos, fmt.Sprintf("invisible character %U in a name", r), hiddenHint)
+	}
+}
+
+// checkEnds refuses the spaces at the ends of a declared name that the pattern of the schema lets through: those beyond ASCII.
+func (d *draft) checkEnds(name string, pos Pos) {
+	if strings.TrimSpace(name) != name && strings.Trim(name, " \t\n\f\r") == name {
+		d.report(CodeFormat, pos, spacedName+", not "+strconv.QuoteToASCII(name), "")
+	}
+}
+
+const spacedName = "a name must be one line of text without spaces at its ends"
 
 func (d *draft) warnTemplate(name string, at place) {
 	if template.MatchString(name) {

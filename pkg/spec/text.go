@@ -85,6 +85,14 @@ func hiddenIn(value string) (what string, r rune) {
 	return "", 0
 }
 
+// drawsNothing reports whether a character draws nothing. In a name it makes another object that prints alike; in a comment or a
+// description it may have a use, as the selector that makes an emoji of a sign, and hides nothing. Such characters are all that
+// Unicode calls ignorable by default, the fillers of Hangul among them, and the empty pattern of Braille.
+func drawsNothing(r rune) bool {
+	return r > unicode.MaxASCII && (r == 0x2800 || r >= 0x1bca0 && r <= 0x1bca3 || r >= 0x1d173 && r <= 0x1d17a ||
+		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector))
+}
+
 // beginsDocument says that a byte order mark stands where a document begins: at the start of the file, before a divider, or in
 // the line below one.
 func beginsDocument(data []byte, offset int) bool {

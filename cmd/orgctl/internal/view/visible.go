@@ -47,13 +47,16 @@ func isVisible(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !printable(r) }) < 0
 }
 
+// emptyBraille is the pattern without a dot, and looks like a space.
+const emptyBraille = 0x2800
+
 // printable is stricter than unicode.IsPrint, which counts fillers and variation selectors, letters and marks that draw
 // nothing, as graphic: with them two names that look alike need not be alike.
 func printable(r rune) bool {
 	if r < utf8.RuneSelf {
 		return ' ' <= r && r < 0x7f
 	}
-	return unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.IsPrint(r) && r != emptyBraille && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 var (

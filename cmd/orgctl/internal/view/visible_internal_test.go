@@ -16,7 +16,7 @@ func TestVisible(t *testing.T) {
 		"C1 controls and delete":     {"\u009b2J\x7f", `\u009b2J\x7f`},
 		"reordering marks":           {"a\u202eb\u2066c\u200fd", `a\u202eb\u2066c\u200fd`},
 		"characters that show nothing": {
-			"a\u200bb\u00adc\ufe0fd\u115fe\u3164f\U000e0041", `a\u200bb\u00adc\ufe0fd\u115fe\u3164f\U000e0041`,
+			"a\u200bb\u00adc\ufe0fd\u115fe\u3164f\U000e0041g\u2800", `a\u200bb\u00adc\ufe0fd\u115fe\u3164f\U000e0041g\u2800`,
 		},
 		"separators and odd blanks": {"a\u2028b\u00a0c", `a\u2028b\u00a0c`},
 		"bytes that are not UTF-8":  {"a\xffb\xc3", `a\xffb\xc3`},
