@@ -3,4 +3,4 @@
 package cloud_test
 
 // faultSeeds is how many seeds each fault runs with.
-const faultSeeds = 40
+const faultSeeds = 16
