@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -96,13 +97,69 @@ func TestTornAnywhere(t *testing.T) {
 	}
 }
 
-func TestForeignLineIsAnError(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	if err := os.WriteFile(path, []byte("not an entry at all\n{}\n"), 0o600); err != nil {
-		t.Fatal(err)
+// A file of which anything is no entry is no journal: it is refused, and left as it is.
+func TestWhatIsNoJournalIsLeftAsItIs(t *testing.T) {
+	const (
+		entry = `{"api":"https://api.example.com","organization":"1","number":0,"intent":{"kind":"service","name":"orders"}}` + "\n"
+		done  = `{"api":"https://api.example.com","organization":"1","number":0,"outcome":"done"}` + "\n"
+	)
+	for name, content := range map[string]string{
+		"text":                       "not an entry at all\n{}\n",
+		"empty objects":              "{}\n{}\n",
+		"a log":                      `{"level":"info","message":"one"}` + "\n",
+		"a log without its end":      `{"level":"info","message":"one"}`,
+		"a manifest":                 `{"apiVersion":"orgctl/v1","kind":"Organization","metadata":{"name":"acme"},"spec":{}}` + "\n",
+		"indented JSON":              "{\n  \"api\": \"https://api.example.com\"\n}\n",
+		"another's first line, torn": `{"level":"info","mess`,
+		"another's line, torn":       entry + `{"level":"info","mess`,
+		"a word":                     "{x",
+		"null":                       "null\n",
+		"a number":                   "1\n",
+		"empty lines":                "\n\n",
+		"more than an entry":         strings.Replace(entry, "{", `{"more":1,`, 1),
+		"two on a line":              strings.TrimSpace(entry) + done,
+		"no scope":                   `{"number":0,"outcome":"done"}` + "\n",
+		"neither intent nor outcome": `{"api":"https://api.example.com","organization":"1","number":0}` + "\n",
+		"an intent of no kind":       `{"api":"https://api.example.com","organization":"1","number":0,"intent":{}}` + "\n",
+		"foreign after entries":      entry + done + `{"level":"info"}` + "\n",
+		"foreign among entries":      entry + `{"level":"info"}` + "\n" + done,
+		"zeros without an end":       strings.Repeat("\x00", 1<<16),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal")
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := journal.Open(path, ours); err == nil {
+				t.Error("a file that is no journal was taken for one")
+			}
+			if now, err := os.ReadFile(path); err != nil || string(now) != content {
+				t.Errorf("it holds %q now, %v", now, err)
+			}
+		})
 	}
-	if _, err := journal.Open(path, ours); err == nil {
-		t.Error("a file that is no journal was taken for one")
+}
+
+// A crash at the very first entry leaves a file without any: its beginning, or zeros.
+func TestFirstEntryTorn(t *testing.T) {
+	for name, content := range map[string]string{
+		"the first character":   "{",
+		"half the opening":      `{"api":"ht`,
+		"half an entry":         `{"api":"https://api.example.com","organization":"1","num`,
+		"zeros":                 strings.Repeat("\x00", 120),
+		"half of it, and zeros": `{"api":"https://api.exa` + strings.Repeat("\x00", 120),
+		"two of them":           `{"api":"https://api.exa` + "\n" + `{"api":"https://api`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal")
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			begin(t, open(t, path, ours), service)
+			if d := cmp.Diff(map[int]journal.Intent{0: service}, open(t, path, ours).Pending()); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }
 
