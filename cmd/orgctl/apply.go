@@ -54,13 +54,18 @@ type goal struct {
 	reviewed *diff.Plan // nil for manifests
 }
 
+// readGoal lets the journal go over nothing that is read.
 func readGoal(e *env, c *cli.Context) (goal, error) {
 	sel, err := selection(c)
 	if err != nil {
 		return goal{}, err
 	}
+	written := journalOutput(c)
+	if err := spareSandbox(c, written...); err != nil {
+		return goal{}, err
+	}
 	if !c.Args().Present() {
-		desired, err := load(e, c)
+		desired, err := load(e, c, written...)
 		return goal{desired: desired, sel: sel}, err
 	}
 	if c.NArg() > 1 || c.IsSet("file") || c.IsSet("org") || !sel.All() {
@@ -71,6 +76,13 @@ func readGoal(e *env, c *cli.Context) (goal, error) {
 		return goal{}, err
 	}
 	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err == nil {
+		err = spare(file.Name(), info, written...)
+	}
+	if err != nil {
+		return goal{}, err
+	}
 	p, err := diff.ReadPlan(file)
 	if err != nil {
 		return goal{}, fmt.Errorf("%s: %w", file.Name(), err)

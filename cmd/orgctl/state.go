@@ -114,6 +114,19 @@ func (e *env) openSends(t *target) io.ReadWriteSeeker {
 	return file
 }
 
+// journalOutput is where a journal that is named goes, as an output: what is read must not be written to.
+func journalOutput(c *cli.Context) []output {
+	file := c.String("journal")
+	if file == "" {
+		return nil
+	}
+	to, err := follow(file)
+	if err != nil {
+		return nil // there is nothing yet, or whoever opens it has the better message
+	}
+	return []output{{option: "--journal " + file, to: to}}
+}
+
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
 func (t *target) openJournal(e *env, c *cli.Context, s store.Scope) (*journal.Journal, error) {
 	const name = "journal.jsonl"

@@ -60,15 +60,20 @@ type entry struct {
 // Memory is a journal that lasts as long as the process.
 func Memory(scope store.Scope) *Journal { return &Journal{scope: scope, open: map[int]Intent{}} }
 
-// Open reads a journal, made where it is missing (mode 0600) and refused where it may be somebody else's, and takes over the intents of the scope that no outcome
-// closes. What is done leaves the file, and so does the damage that a crash may have done to its end: half a line, or zeros.
-// Any other unreadable line is an error, because ignoring it might hide a creation.
+// Open reads a journal, made where it is missing (mode 0600) and refused where it may be somebody else's, and takes over the
+// intents of the scope that no outcome closes. What is done leaves the file, and so does the damage that a crash may have done
+// to the end of a write: half an entry, or zeros. Any other line is an error, and the file is left as it is: it is no journal, or
+// one in which ignoring a line might hide a creation.
 func Open(path string, scope store.Scope) (*Journal, error) { return open(store.OS{}, path, scope) }
 
 func open(disk store.Disk, path string, scope store.Scope) (*Journal, error) {
 	j := Memory(scope)
 	j.disk, j.path = disk, filepath.Clean(path)
 	err := j.create()
+	if err == nil {
+		// What is no journal is not even waited for: it may be a lock that somebody holds for ever.
+		_, _, err = j.read()
+	}
 	if err == nil {
 		err = j.alone(j.takeOver)
 	}
@@ -114,11 +119,7 @@ func (j *Journal) alone(do func() error) error {
 
 // takeOver reads the file and leaves nothing in it but the open intents of all scopes.
 func (j *Journal) takeOver() error {
-	data, err := store.ReadOwn(j.path)
-	if err != nil {
-		return err
-	}
-	pending, err := openIntents(data)
+	data, pending, err := j.read()
 	if err != nil {
 		return err
 	}
@@ -140,8 +141,14 @@ func (j *Journal) takeOver() error {
 	return store.Replace(j.disk, j.path, kept.Bytes())
 }
 
-// openIntents gives the entries of intents that no outcome follows, in their order. A line that a crash has cut is passed over
-// if it can be told by that: when it is the beginning of an entry.
+func (j *Journal) read() (data []byte, pending []entry, err error) {
+	if data, err = store.ReadOwn(j.path); err == nil {
+		pending, err = openIntents(data)
+	}
+	return data, pending, err
+}
+
+// openIntents gives the entries of intents that no outcome follows, in their order. A line that a crash has cut is passed over.
 func openIntents(data []byte) ([]entry, error) {
 	type key struct {
 		scope  store.Scope
@@ -149,17 +156,17 @@ func openIntents(data []byte) ([]entry, error) {
 	}
 	pending := map[key]entry{}
 	var order []key
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		line = bytes.Trim(line, "\x00") // what a crash of the machine may leave of a block
-		var e entry
-		err := json.Unmarshal(line, &e)
-		var cut *json.SyntaxError
-		switch {
-		case len(line) == 0, errors.As(err, &cut) && cut.Offset >= int64(len(line)):
+	complete := false
+	lines := bytes.Split(data, []byte("\n"))
+	for i, line := range lines {
+		e, err := parse(line)
+		switch last := i == len(lines)-1; {
+		case damaged(line, err), last && len(line) == 0:
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("line %d is not an entry: %w", i+1, err)
+			return nil, fmt.Errorf("line %d is no entry of a journal; the file is left as it is", i+1)
 		}
+		complete = true
 		k := key{e.Scope, e.Number}
 		if e.Intent == nil {
 			delete(pending, k)
@@ -167,6 +174,9 @@ func openIntents(data []byte) ([]entry, error) {
 		}
 		pending[k] = e
 		order = append(order, k)
+	}
+	if !complete && len(data) > maxDamage {
+		return nil, errors.New("it holds no entry of a journal; the file is left as it is")
 	}
 	var out []entry
 	for _, k := range order {
@@ -176,6 +186,43 @@ func openIntents(data []byte) ([]entry, error) {
 		}
 	}
 	return out, nil
+}
+
+// parse reads a line. Nothing is an entry but what append writes; a line that ends too early is io.ErrUnexpectedEOF.
+func parse(line []byte) (entry, error) {
+	var e entry
+	d := json.NewDecoder(bytes.NewReader(bytes.Trim(line, "\x00")))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e, err
+	}
+	_, end := d.Token()
+	scoped := e.API != "" && e.Organization != ""
+	begins := e.Intent != nil && e.Intent.Kind != "" && e.Outcome == ""
+	ends := e.Intent == nil && e.Outcome != ""
+	if !errors.Is(end, io.EOF) || !scoped || !begins && !ends {
+		return e, errors.New("not an entry")
+	}
+	return e, nil
+}
+
+// opening is how every entry begins.
+const opening = `{"api":"http`
+
+// maxDamage is the size in bytes of what a crash may leave of a journal that has no complete entry yet: less than a few of them.
+const maxDamage = 4 << 10
+
+// damaged reports whether a line is what a crash may leave of an entry: zeros of a block that was never written, the beginning
+// of the entry, or both. A write that comes after begins another line.
+func damaged(line []byte, err error) bool {
+	text := bytes.Trim(line, "\x00")
+	if len(text) == 0 {
+		return len(line) > 0
+	}
+	if len(text) < len(opening) {
+		return bytes.HasPrefix([]byte(opening), text)
+	}
+	return errors.Is(err, io.ErrUnexpectedEOF) && bytes.HasPrefix(text, []byte(opening))
 }
 
 // Scope is the organization whose creations are remembered.
