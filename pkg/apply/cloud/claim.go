@@ -132,6 +132,15 @@ func (b *Backend) open(mark string) map[int]journal.Intent {
 	return out
 }
 
+// end closes the creations of a mark in the journal.
+func (b *Backend) end(mark, outcome string) error {
+	var errs []error
+	for number := range b.open(mark) {
+		errs = append(errs, b.opts.Journal.End(number, outcome))
+	}
+	return errors.Join(errs...)
+}
+
 // showsTags reports whether a reply would show a tag if there were one: some leave lists out until a service is up.
 func showsTags(live cloudapi.Service) bool {
 	return live.Tags != nil || slices.Contains(steady, live.State) || live.State == cloudapi.StateStopped

@@ -159,7 +159,8 @@ func (s *serviceChange) yield() apply.Step {
 		switch {
 		case errors.Is(err, client.ErrNotFound), err == nil && slices.Contains(absent, live.State):
 			return errors.Join(fmt.Errorf("another run created a service of this name first: %s is kept, ours (%s) was removed", twin, s.id),
-				s.retire(ctx, "the service was removed: another run had created one of this name first"))
+				s.retire(ctx, "the service was removed: another run had created one of this name first"),
+				s.b.end(markOf(s.nonce), journal.Failed))
 		case err != nil, live.State == cloudapi.StateStopping:
 		// A stop may end in idle, which can be deleted (FACTS 8.2).
 		case slices.Contains(stoppable, live.State) && (!stopped || live.State != cloudapi.StateIdle):
@@ -355,10 +356,7 @@ func (s *serviceChange) untag(look bool) apply.Step {
 			return err
 		}
 		s.tagged = false
-		for number := range s.b.open(markOf(s.nonce)) {
-			err = errors.Join(err, s.b.opts.Journal.End(number, journal.Done))
-		}
-		return err
+		return s.b.end(markOf(s.nonce), journal.Done)
 	})
 }
 

@@ -141,7 +141,7 @@ const (
 )
 
 func (d *document) caution() string {
-	var blocking, left, deletes, lockout []string
+	var blocking, left, deletes, lockout, passwords []string
 	for _, f := range gravestFirst(d.plan.Findings) {
 		switch item := "> - " + finding(f) + "\n"; {
 		case f.OfObject():
@@ -161,12 +161,16 @@ func (d *document) caution() string {
 		if c.Risk == diff.RiskLockout {
 			lockout = append(lockout, item+"\n")
 		}
+		if c.SetsPassword {
+			passwords = append(passwords, item+"\n")
+		}
 	}
 	return d.alert("CAUTION",
 		d.fit("blocking finding", fmt.Sprintf("> **Blocked by %s:**\n", plural(len(blocking), "finding")), blocking, d.share(), moreQuoted),
 		d.fit("finding of an object", fmt.Sprintf("> **Left as they are (%s), while other objects are changed:**\n", plural(len(left), "finding")), left, d.share(), moreQuoted),
 		d.fit("deletion", fmt.Sprintf("> **Deletes %s:**\n", plural(len(deletes), "object")), deletes, d.share(), moreQuoted),
-		d.fit("lockout risk", "> **Touches administrators or the calling key:**\n", lockout, d.share(), moreQuoted))
+		d.fit("lockout risk", "> **Touches administrators or the calling key:**\n", lockout, d.share(), moreQuoted),
+		d.fit("new password", "> **Sets a new password for user default:**\n", passwords, d.share(), moreQuoted))
 }
 
 func (d *document) warning() string {
