@@ -149,6 +149,57 @@ members: [{email: bo@example.com, id: b1, roles: [Developer]}]`,
 				`OC310 blocked member/ana@example.com: email is "bo@example.com" and cannot become "ana@example.com": it is set at creation only`,
 			},
 		},
+		{
+			name: "a member without an e-mail address may be anybody who is declared and not shown as invited",
+			desired: `
+spec:
+  members:
+    - {email: joined@example.com, role: developer}
+    - {email: stays@example.com, id: m1, role: admin}
+    - {email: goes@example.com, ensure: absent}
+    - {email: waiting@example.com, role: developer}
+  invitations: [{email: invited@example.com, role: developer}, {email: withdrawn@example.com, ensure: absent}]
+policy: {prune: [members, invitations]}`,
+			live: `
+members: [{id: m1, roles: [Developer]}, {id: m2, roles: [Developer]}]
+invitations: [{email: waiting@example.com, roles: [Developer]}, {email: stray@example.com, roles: [Developer]}]`,
+			want: []string{
+				`update member/stays@example.com: roles -["Developer"] +["admin"]`,
+				`unmanaged member/m2`, `unmanaged invitation/stray@example.com`,
+				`OC302 blocked member/goes@example.com: which live member this is, if any, cannot be told: the API shows no e-mail address of m2`,
+				`OC302 blocked member/joined@example.com: which live member this is, if any, cannot be told: the API shows no e-mail address of m2`,
+				`OC313 blocked member/m2: is not declared, and not pruned while it is uncertain what is meant by member/goes@example.com, member/joined@example.com, member/waiting@example.com, invitation/invited@example.com`,
+				`OC302 blocked invitation/invited@example.com: which live member this is, if any, cannot be told: the API shows no e-mail address of m2`,
+				`OC313 blocked invitation/stray@example.com: is not declared, and not pruned while it is uncertain what is meant by member/goes@example.com, member/joined@example.com, member/waiting@example.com, invitation/invited@example.com`,
+			},
+		},
+		{
+			name: "an invitation shows who has not joined, and not who the others are",
+			desired: `
+spec: {members: [{email: waiting@example.com, role: developer}]}
+policy: {prune: [members], maxDeletes: {percent: 100}}`,
+			live: `
+members: [{id: m1, roles: [Developer]}]
+invitations: [{email: waiting@example.com, roles: [Developer]}]`,
+			want: []string{
+				`unmanaged member/m1`,
+				`OC313 blocked member/m1: is not declared, and not pruned while it is uncertain what is meant by member/waiting@example.com`,
+			},
+		},
+		{
+			name: "members without an e-mail address are told by their ids, and then nobody else is among them",
+			desired: `
+spec:
+  members:
+    - {email: ana@example.com, id: m1, role: admin}
+    - {email: bo@example.com, id: m2, ensure: absent}
+    - {email: new@example.com, role: developer}`,
+			live: `members: [{id: m1, roles: [Admin]}, {id: m2, roles: [Developer]}]`,
+			want: []string{
+				`create invitation/new@example.com`,
+				`delete member/m2`,
+			},
+		},
 	})
 }
 

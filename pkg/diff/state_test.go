@@ -110,7 +110,11 @@ func liveObject(kind *spec.Kind, fields spec.Tree) spec.Resource {
 		id = name
 	case "member", "invitation":
 		delete(fields, "id")
-		name = fields["email"].(string)
+		name, _ = fields["email"].(string)
+		if name == "" {
+			name, fields["email"] = id, id
+			status[spec.StatusNameless] = "the API shows no e-mail address"
+		}
 		if id == "" {
 			id = kind.Name + "-" + name
 		}
