@@ -28,7 +28,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	}}
 	people := settlePeople(desired.Resources, live)
 	pairs, findings := match(people.resources, live)
-	c.plan.Findings = append(c.plan.Findings, findings...)
+	c.plan.Findings = append(append(c.plan.Findings, people.findings...), findings...)
 	c.objects = newObjects(people.resources, pairs, live)
 	for _, p := range pairs {
 		c.compare(p)
@@ -164,6 +164,10 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		f := &kind.Fields[i]
 		value, managed := spec.Get(want, f.Path)
 		if !managed || f.Unread {
+			continue
+		}
+		if f.Path == "email" && l.Status[spec.StatusNameless] != nil {
+			spec.Put(after, f.Path, value) // the id says who is meant
 			continue
 		}
 		if f.Detail && c.unread(kind, d, l, f.Path) {
@@ -324,12 +328,14 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		}
 	}
 	uncertain := c.uncertain()
+	if len(people.doubts) > 0 {
+		uncertain["member"] = compactAddresses(append(uncertain["member"], people.doubts...))
+	}
 	for i := range c.live.Resources {
 		r := &c.live.Resources[i]
 		kind := spec.KindOf(r.Address.Kind)
-		person := kind.Name == "member" || kind.Name == "invitation"
 		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
-			person && people.emails[r.Address.Name] && !people.pinned[r.Address] {
+			person(kind.Name) && people.emails[r.Address.Name] && !people.pinned[r.Address] {
 			continue
 		}
 		address := c.objects.addressOf(r)

@@ -107,9 +107,9 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 }
 
 // mistaken reports that an entry would delete, by a pinned id, an object that has none of the entry's names: the id of another
-// one was pasted.
+// one was pasted. A member without an e-mail address has no name to tell that by.
 func mistaken(d spec.Resource, r *spec.Resource) bool {
-	return d.Intent.Absent && r.Address != d.Address && twin(r.Address, r.ID) != d.Address &&
+	return d.Intent.Absent && r.Status[spec.StatusNameless] == nil && r.Address != d.Address && twin(r.Address, r.ID) != d.Address &&
 		!slices.Contains(d.Intent.Previously, r.Address.Name)
 }
 

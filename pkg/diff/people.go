@@ -1,12 +1,19 @@
 package diff
 
-import "github.com/orgctl/orgctl/pkg/spec"
+import (
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/spec"
+)
 
 // people is the desired state after members and invitations have been settled against who has joined.
 type people struct {
 	resources []spec.Resource
 	emails    map[string]bool       // everybody that a manifest speaks of
 	pinned    map[spec.Address]bool // of whom it means one entry of maybe several
+	findings  []Finding             // about those who cannot be told from members without an e-mail address
+	doubts    []spec.Address        // all who may be such a member, even if a live invitation says otherwise
 }
 
 // settlePeople reshapes declared people until matching them is matching by address. People are one list by e-mail that the
@@ -16,9 +23,12 @@ type people struct {
 //   - a declared member who has not joined becomes a declared invitation;
 //   - a declared invitation whose e-mail has joined is satisfied and says nothing more, not even about roles;
 //   - a member declared absent is absent from both lists, an invitation declared absent only from its own;
-//   - a member who is pinned by id is that one and nobody else.
+//   - a member who is pinned by id is that one and nobody else;
+//   - as long as there are members without an e-mail address whom no id pins, whoever has neither joined nor a live invitation
+//     may be one of them, and is left alone.
 func settlePeople(resources []spec.Resource, live *spec.Live) people {
 	joined, invited := map[string]bool{}, map[string]bool{}
+	nameless := namelessMembers(resources, live)
 	for _, r := range live.Resources {
 		switch r.Address.Kind {
 		case "member":
@@ -36,6 +46,14 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 	for _, r := range resources {
 		email := r.Address.Name
 		out.pinned[r.Address] = r.ID != ""
+		if person(r.Address.Kind) && len(nameless) > 0 && r.ID == "" && !joined[email] && (r.Address.Kind == "member" || !r.Intent.Absent) {
+			out.doubts = append(out.doubts, r.Address)
+			if !invited[email] {
+				out.emails[email] = true
+				out.findings = append(out.findings, unknown(r, nameless))
+				continue
+			}
+		}
 		switch r.Address.Kind {
 		case "member":
 			out.emails[email] = true
@@ -69,4 +87,26 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 		}
 	}
 	return out
+}
+
+func person(kind string) bool { return kind == "member" || kind == "invitation" }
+
+// namelessMembers are the ids of the live members without an e-mail address whom no declared id pins.
+func namelessMembers(desired []spec.Resource, live *spec.Live) []string {
+	var out []string
+	for r := range each(live, "member") {
+		pinned := func(d spec.Resource) bool { return d.Address.Kind == "member" && strings.EqualFold(d.ID, r.ID) }
+		if r.Status[spec.StatusNameless] != nil && !slices.ContainsFunc(desired, pinned) {
+			out = append(out, r.ID)
+		}
+	}
+	return out
+}
+
+func unknown(d spec.Resource, nameless []string) Finding {
+	return Finding{
+		Code: CodeAmbiguous, Severity: SeverityBlocked, Address: d.Address, Pos: d.Intent.Pos,
+		Message: "which live member this is, if any, cannot be told: the API shows no e-mail address of " + strings.Join(nameless, ", "),
+		Hint:    "declare each of these members with its id, for example id: " + nameless[0],
+	}
 }

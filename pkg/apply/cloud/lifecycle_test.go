@@ -94,6 +94,12 @@ func actions(p *diff.Plan) []string {
 	return out
 }
 
+// founder is the id of the only member.
+func (b *bench) founder(t *testing.T) string {
+	t.Helper()
+	return b.plan(manifest(t, "spec: {members: []}")).Unmanaged[0].ID
+}
+
 // A server of the old document knows neither tags nor per-replica memory in its replies, and no role ids.
 func TestOldAPI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -103,6 +109,7 @@ spec:
   name: Acme
   services:
     - {name: orders, provider: aws, region: us-east-1, ipAccessList: [{source: 203.0.113.0/24}], numReplicas: 3, idleScaling: true}
+  members: [{email: admin@example.com, id: `+b.founder(t)+`}]
   invitations: [{email: new@example.com, role: developer}]
 `)
 		b.converge(desired)

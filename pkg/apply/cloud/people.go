@@ -17,14 +17,15 @@ import (
 )
 
 func memberResource(m cloudapi.Member, migrated bool) spec.Resource {
-	email := spec.CanonicalName(strings.ToLower(m.Email))
-	if email == "" {
-		email = m.UserID // servers of the old document show no e-mail, and nothing else identifies a member
+	email, status := spec.CanonicalName(strings.ToLower(m.Email)), spec.Tree{}
+	if email == "" { // as of servers of the old document; nothing else identifies a member
+		email = m.UserID
+		status[spec.StatusNameless] = "the API shows no e-mail address"
 	}
 	return spec.Resource{
 		Address: spec.Address{Kind: "member", Name: email}, ID: m.UserID,
 		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, m.AssignedRoles, m.Role)},
-		Status: spec.Tree{},
+		Status: status,
 	}
 }
 

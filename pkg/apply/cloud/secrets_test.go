@@ -92,7 +92,7 @@ func TestOwnWritesWithoutUserAgent(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{OldAPI: true})
 		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
 		log.Mark(t.Context())
-		b.converge(manifest(t, "spec: {invitations: [{email: new@example.com, role: developer}]}"))
+		b.converge(manifest(t, "spec: {members: [{email: admin@example.com, id: "+b.founder(t)+"}], invitations: [{email: new@example.com, role: developer}]}"))
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Changed"}})
 		got := log.Foreign(t.Context())
 		if len(got) != 1 || got[0] != "organization_update_name by user admin@example.com from 127.0.0.1" {
