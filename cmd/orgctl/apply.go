@@ -197,9 +197,13 @@ func (s *session) remarks(e *env, c *cli.Context) {
 	_ = view.Message(e.stderr, strings.Join(lines, "\n"))
 }
 
-// preflight holds a plan that creates services to the organization's quotas: one request that plans need not make. A key
-// that may not read them is no obstacle; then the API itself refuses what is too much.
+// preflight refuses a plan that would meet a stored secret which cannot be trusted, and holds one that creates services to the
+// organization's quotas: one request that plans need not make. A key that may not read them is no obstacle; then the API itself
+// refuses what is too much.
 func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
+	if err := s.CheckSecrets(ctx, p); err != nil {
+		return errors.Join(err, errors.New("nothing was changed"))
+	}
 	if !slices.ContainsFunc(p.Changes, func(c diff.Change) bool { return c.Action == diff.Create && c.Address.Kind == "service" }) {
 		return nil
 	}

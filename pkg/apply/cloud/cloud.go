@@ -7,6 +7,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -160,6 +161,24 @@ func (b *Backend) scope() store.Scope { return b.opts.Journal.Scope() }
 // stored gives what can be read back of the secrets of an object; an empty mark matches any.
 func (b *Backend) stored(ctx context.Context, kind, name, mark string) ([]secrets.Record, error) {
 	return b.opts.Secrets.Find(ctx, secrets.Query{Scope: b.scope(), Kind: kind, Name: name, Mark: mark})
+}
+
+// CheckSecrets looks for every stored secret that the changes of a plan will look for, so that one which cannot be read or
+// trusted is refused before anything is changed.
+func (b *Backend) CheckSecrets(ctx context.Context, p *diff.Plan) error {
+	if b.opts.Secrets == nil {
+		return nil // what needs one is not permitted
+	}
+	var refused []error
+	for _, c := range p.Changes {
+		if !c.MakesSecret() || c.Address.Kind == secrets.Key && b.opts.ServerSecrets {
+			continue
+		}
+		nonce, _ := c.Unfinished() // a creation takes any secret that no object was made of yet
+		_, err := b.stored(ctx, c.Address.Kind, c.Address.Name, markOf(nonce))
+		refused = append(refused, err)
+	}
+	return errors.Join(refused...)
 }
 
 // referred gives the ids of what a field of a change refers to: those that the plan has found, and of what the plan itself
