@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -245,5 +246,52 @@ keys: [{name: a, state: enabled}, {name: b, state: enabled, id: another}, {name:
 	}
 	if moved := diff.Moved(now, now); len(moved) > 0 {
 		t.Errorf("moved against itself: %v", moved)
+	}
+}
+
+// A name that was of one object when the plan was made says nothing once it is of two. An id does.
+func TestSavedPlanOfTwins(t *testing.T) {
+	for name, tt := range map[string]struct {
+		desired, live, then string
+		gone                []string // changes that a plan of then lacks
+	}{
+		"a change":   {"{name: orders, numReplicas: 2}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", []string{"service/orders"}},
+		"a deletion": {"{name: orders, ensure: absent}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", []string{"service/orders"}},
+		"a name to come": {
+			"{name: orders, previously: [shop]}", "{name: shop, id: " + id1 + "}", "{name: shop, id: " + id1 + "}, {name: orders, id: " + id2 + "}", []string{"service/orders"},
+		},
+		"a former name": {
+			"{name: orders, previously: [shop]}", "{name: shop, id: " + id1 + "}", "{name: shop, id: " + id1 + "}, {name: shop, id: " + id2 + "}", []string{"service/orders"},
+		},
+		"an object made again": {"{name: orders, ensure: absent}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id2 + "}", []string{"service/orders"}},
+		"a primary": {
+			"{name: orders}, {name: etl, warehouse: orders, ipAccessList: []}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", []string{"service/etl"},
+		},
+		"a pinned primary": {
+			"{name: orders, id: " + id1 + "}, {name: etl, warehouse: orders, ipAccessList: []}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", nil,
+		},
+		"pinned":               {"{name: orders, id: " + id1 + ", numReplicas: 2}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", nil},
+		"the other one pinned": {"{name: orders, numReplicas: 2}, {name: shop, id: " + id2 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", "{name: orders, id: " + id1 + "}, {name: orders, id: " + id2 + "}", nil},
+		"another name":         {"{name: orders, numReplicas: 2}", "{name: orders, id: " + id1 + "}", "{name: orders, id: " + id1 + "}, {name: shop, id: " + id2 + "}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := func(services string) *spec.Live { return observed(t, "services: ["+services+"]") }
+			wanted := "spec: {services: [" + tt.desired + "]}"
+			for _, sel := range []diff.Selection{{}, {Only: []string{"service/orders", "service/etl"}}} {
+				saved, err := diff.Compute(manifest(t, wanted), of(tt.live), sel)
+				if err != nil {
+					t.Fatal(err)
+				}
+				now := anew(t, saved, of(tt.then))
+				if stale := now.Digest != saved.Digest; stale != (tt.gone != nil) || now.Converged() {
+					t.Errorf("stale %v, converged %v: %+v", stale, now.Converged(), now.Findings)
+				}
+				for _, address := range tt.gone {
+					if slices.ContainsFunc(now.Changes, func(c diff.Change) bool { return c.Address.String() == address }) {
+						t.Errorf("%s is still to be changed", address)
+					}
+				}
+			}
+		})
 	}
 }
