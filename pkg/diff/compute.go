@@ -67,7 +67,7 @@ func (c *computation) compare(p pair) {
 	switch {
 	case d.Intent.Absent && l == nil:
 	case d.Intent.Absent:
-		change := Change{Reason: "declared absent", Pos: d.Intent.Pos}
+		change := Change{Reason: "declared absent", Pinned: c.objects.pinned(d, l), Pos: d.Intent.Pos}
 		if d.Address != l.Address && d.Address != twin(l.Address, l.ID) {
 			change.DeclaredAs = d.Address
 		}
@@ -217,7 +217,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	change := Change{
 		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
 		Fields: fields, Before: before, After: after, References: references,
-		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pos: pos,
+		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pinned: c.objects.pinned(d, &l), Pos: pos,
 		// What is live decides: the manifest need not say which warehouse a service shares.
 		SetsPassword: unfinished && l.Spec["warehouse"] == nil,
 	}

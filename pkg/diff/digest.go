@@ -66,6 +66,7 @@ type essence struct {
 	Precondition string         `json:"precondition"`
 	Pruned       bool           `json:"pruned"`
 	SetsPassword bool           `json:"setsPassword,omitempty"`
+	Pinned       bool           `json:"pinned,omitempty"`
 }
 
 func essences(changes []Change) []essence {
@@ -76,7 +77,7 @@ func essences(changes []Change) []essence {
 			f.Pos = spec.Pos{}
 			fields[j] = f
 		}
-		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition, c.Pruned, c.SetsPassword}
+		all[i] = essence{c.Address, c.Action, c.ID, fields, c.After, c.References, c.DependsOn, c.Precondition, c.Pruned, c.SetsPassword, c.Pinned}
 	}
 	return all
 }

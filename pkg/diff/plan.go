@@ -132,7 +132,10 @@ type Change struct {
 	// Precondition is a hash of the object's id and comparable managed fields as observed; "" for a create.
 	Precondition string `json:"precondition,omitempty"`
 	// Pruned says that the object goes because no manifest declares it. Only a delete is ever pruned.
-	Pruned bool     `json:"pruned,omitempty"`
+	Pruned bool `json:"pruned,omitempty"`
+	// Pinned says that an id tells the object from others of its name: that of its entry, or those of entries that have taken all
+	// others. Else it was found by its name, and a second one of that name makes the plan stale. Never set on a create.
+	Pinned bool     `json:"pinned,omitempty"`
 	Pos    spec.Pos `json:"source,omitzero"` // where the manifest declares it
 }
 

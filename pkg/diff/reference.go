@@ -16,6 +16,8 @@ type Reference struct {
 	Address spec.Address `json:"address"`
 	// ID is the server's; "" of an object that this plan creates.
 	ID string `json:"id,omitempty"`
+	// Pinned says that an id tells the live object from others of its name, as for Change.
+	Pinned bool `json:"pinned,omitempty"`
 }
 
 // objects finds what values mean.
@@ -68,6 +70,26 @@ func (o *objects) addressOf(r *spec.Resource) spec.Address {
 	return r.Address
 }
 
+// pinned reports whether an id, and not a name alone, says which live object an entry means: that of the entry, or, where others
+// have its name, those of the entries that have taken them.
+func (o *objects) pinned(d spec.Resource, l *spec.Resource) bool {
+	return strings.EqualFold(d.ID, l.ID) || len(o.namesakes(l.ID, l.Address, d.Address)) > 0
+}
+
+// namesakes are the ids of the live objects other than one that have any of its names.
+func (o *objects) namesakes(id string, names ...spec.Address) []string {
+	var out []string
+	for _, name := range names {
+		for _, r := range o.byAddress[name] {
+			if r.ID != id {
+				out = append(out, r.ID)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // named is a live object by all of its names.
 func (o *objects) named(r *spec.Resource) named {
 	return named{append([]spec.Address{r.Address}, o.aliases[identity(r.Address.Kind, r.ID)]...), r.ID}
@@ -111,7 +133,9 @@ func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved str
 	p, matched := o.pairs[address]
 	switch {
 	case matched && p.live != nil:
-		return o.live(f, p.live) // even if it is to go: whether it may, while something refers to it, is for the guards to say
+		ref, problem := o.live(f, p.live) // even if it is to go: whether it may, while something refers to it, is for the guards to say
+		ref.Pinned = problem == nil && o.pinned(p.desired, p.live)
+		return ref, problem
 	case matched && p.desired.Intent.Absent:
 		return Reference{}, nothing
 	case matched:

@@ -27,6 +27,13 @@ func refersTo(path, kind, name, id string) diff.Reference {
 	return diff.Reference{Path: path, Address: spec.Address{Kind: kind, Name: name}, ID: id}
 }
 
+// pinnedTo is a reference to an object of which an id says that it is the one.
+func pinnedTo(path, kind, name, id string) diff.Reference {
+	r := refersTo(path, kind, name, id)
+	r.Pinned = true
+	return r
+}
+
 func TestReferences(t *testing.T) {
 	tests := []struct {
 		name, desired, live string
@@ -39,7 +46,7 @@ func TestReferences(t *testing.T) {
 spec: {services: [{name: reports, id: ` + id1 + `}, {name: etl, warehouse: reports, ipAccessList: []}]}`,
 			live: `
 services: [{name: reports, id: ` + id1 + `}, {name: reports, id: ` + id2 + `}]`,
-			want: map[string][]diff.Reference{"service/etl": {refersTo("warehouse", "service", "reports", id1)}},
+			want: map[string][]diff.Reference{"service/etl": {pinnedTo("warehouse", "service", "reports", id1)}},
 		},
 		{
 			name: "names that change places",
@@ -51,7 +58,7 @@ spec:
     - {name: etl, warehouse: blue, ipAccessList: []}`,
 			live: `
 services: [{name: blue, id: ` + id1 + `}, {name: green, id: ` + id2 + `}]`,
-			want: map[string][]diff.Reference{"service/etl": {refersTo("warehouse", "service", "green", id2)}},
+			want: map[string][]diff.Reference{"service/etl": {pinnedTo("warehouse", "service", "green", id2)}},
 		},
 		{
 			name: "what is created, what is renamed, and where a list goes as a whole",

@@ -1,7 +1,10 @@
 package diff
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -57,9 +60,14 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		if s := was[c.Address]; s != nil && s.Action == c.Action && s.ID == c.ID {
-			c.Reason, c.DeclaredAs, c.Pruned = s.Reason, s.DeclaredAs, s.Pruned
+			c.Reason, c.DeclaredAs, c.Pruned, c.Pinned = s.Reason, s.DeclaredAs, s.Pruned, s.Pinned
+			for j := range c.References {
+				ref := reference(s.References, c.References[j].Path)
+				c.References[j].Pinned = ref.Pinned && ref.ID == c.References[j].ID
+			}
 		}
 	}
+	p.doubtNames(saved, live)
 	for _, f := range saved.Findings {
 		if was[f.Address] == nil && !f.derived() {
 			p.Findings = append(p.Findings, f)
@@ -76,6 +84,47 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(u.Address.Kind, u.ID)] })
 	p.Guard(live, Caller{})
+}
+
+// doubtNames takes back the changes of a saved plan whose objects, or what they refer to, were found by a name that other live
+// objects have by now: nobody knows any more which of them its manifests mean.
+func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
+	o := newObjects(nil, nil, live)
+	others := func(name spec.Address, id string) []string {
+		names := []spec.Address{name}
+		if r := o.byID[identity(name.Kind, id)]; r != nil {
+			names = append(names, r.Address)
+		}
+		return o.namesakes(id, names...)
+	}
+	for _, s := range saved.Changes {
+		name, field, found := cmp.Or(s.DeclaredAs, s.Address), "", []string(nil)
+		// What an update has made anew has another id: it is matched by its name in any case.
+		there := o.byID[identity(s.Address.Kind, s.ID)] != nil
+		if !s.Pinned && !s.Pruned && (s.Action == Delete || s.Action == Update && there) {
+			found = others(name, s.ID)
+		}
+		for _, ref := range s.References {
+			f := spec.KindOf(s.Address.Kind).Field(ref.Path)
+			if len(found) > 0 || ref.ID == "" || ref.Pinned || f.List != nil {
+				continue
+			}
+			value, _ := s.After[ref.Path].(string)
+			name, field = f.Target(value, s.After), ref.Path+": "
+			found = others(name, ref.ID)
+		}
+		if len(found) == 0 {
+			continue
+		}
+		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool {
+			return c.Address == s.Address || s.ID != "" && c.Address.Kind == s.Address.Kind && c.ID == s.ID
+		})
+		p.Findings = append(p.Findings, Finding{
+			Code: CodeAmbiguous, Severity: SeverityBlocked, Address: s.Address, Pos: s.Pos,
+			Message: fmt.Sprintf("%s%s is also the name of %s", field, name.Name, strings.Join(found, ", ")),
+			Hint:    "plan again; pin the one that is meant with its id",
+		})
+	}
 }
 
 // Moved lists what differs between a plan and the same plan computed anew: the addresses whose change is no longer the one

@@ -27,8 +27,12 @@ func intent(p *diff.Plan, a spec.Address) string {
 		}
 	}
 	for _, f := range p.Findings {
-		if f.Address == a && f.Code == diff.CodeUnknownID {
+		switch {
+		case f.Address != a:
+		case f.Code == diff.CodeUnknownID:
 			return "gone: " + excerpt(visible(f.Message), 0, valueLimit)
+		case f.Code == diff.CodeAmbiguous:
+			return "not known which is meant: " + excerpt(visible(f.Message), 0, valueLimit)
 		}
 	}
 	return "nothing to do"
