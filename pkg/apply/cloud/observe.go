@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -182,11 +183,14 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wa
 		g.Go(func() error {
 			configuration, err := b.api.GetBackupConfiguration(ctx, b.organization(), r.ID)
 			var answer *client.Error
+			var other *client.ReplyError
 			switch {
 			case errors.Is(err, client.ErrForbidden):
 				r.Status[diff.StatusRefused] = "the API key has no permission control-plane:service:view-backups"
 			case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
 				r.Status[diff.StatusUnreadable] = fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)
+			case errors.As(err, &other) && other.Status != http.StatusUnauthorized:
+				r.Status[diff.StatusUnreadable] = fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)
 			case err != nil:
 				return fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
 			default:

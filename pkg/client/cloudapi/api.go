@@ -84,6 +84,19 @@ func post[T any](ctx context.Context, a *API, path string, body any) (T, error) 
 	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPost, Path: path, Body: body})
 }
 
+// create sends a creation. An answer that has no id of what was made leaves open whether anything was; see client.Ambiguous.
+func create[T any](ctx context.Context, a *API, path string, body any, id func(T) string) (T, error) {
+	made, err := post[T](ctx, a, path, body)
+	if err == nil && id(made) == "" {
+		err = withoutID(http.MethodPost, path)
+	}
+	return made, err
+}
+
+func withoutID(method, path string) error {
+	return &client.ReplyError{Method: method, Path: path, URL: path, Status: http.StatusOK, Reason: "the answer has no id"}
+}
+
 func patch[T any](ctx context.Context, a *API, path string, body any) (T, error) {
 	return client.Call[T](ctx, a.client, client.Request{Method: http.MethodPatch, Path: path, Body: body, OptionalResult: true})
 }

@@ -37,7 +37,7 @@ func (a *API) GetInvitation(ctx context.Context, orgID, invitationID string) (In
 // CreateInvitation invites a person by mail. There is no call to change an invitation or to send its mail again.
 // API: POST /v1/organizations/{organizationId}/invitations
 func (a *API) CreateInvitation(ctx context.Context, orgID string, i InvitationCreate) (Invitation, error) {
-	return post[Invitation](ctx, a, organizationPath(orgID, "invitations"), i)
+	return create(ctx, a, organizationPath(orgID, "invitations"), i, func(made Invitation) string { return made.ID })
 }
 
 // DeleteInvitation withdraws an invitation.

@@ -99,7 +99,7 @@ func (a *API) GetKey(ctx context.Context, orgID, keyID string) (APIKey, error) {
 // CreateKey creates an API key. Sending it twice makes two keys.
 // API: POST /v1/organizations/{organizationId}/keys
 func (a *API) CreateKey(ctx context.Context, orgID string, k KeyCreate) (KeyCreated, error) {
-	return post[KeyCreated](ctx, a, organizationPath(orgID, "keys"), k)
+	return create(ctx, a, organizationPath(orgID, "keys"), k, func(made KeyCreated) string { return made.Key.ID })
 }
 
 // PatchKey changes an API key.

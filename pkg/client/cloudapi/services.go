@@ -2,6 +2,7 @@ package cloudapi
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
@@ -158,7 +159,12 @@ func (a *API) ListServices(ctx context.Context, orgID string) ([]Service, error)
 // GetService returns one service. For some seconds after a create it may not be found yet.
 // API: GET /v1/organizations/{organizationId}/services/{serviceId}
 func (a *API) GetService(ctx context.Context, orgID, serviceID string) (Service, error) {
-	return get[Service](ctx, a, servicePath(orgID, serviceID), nil)
+	path := servicePath(orgID, serviceID)
+	s, err := get[Service](ctx, a, path, nil)
+	if err == nil && s.ID == "" {
+		err = withoutID(http.MethodGet, path) // taken for a service, it would have neither state nor tags
+	}
+	return s, err
 }
 
 // CreateService starts the creation of a service. Names are not unique: sending it twice makes two services.
@@ -167,7 +173,7 @@ func (a *API) CreateService(ctx context.Context, orgID string, s ServiceCreate) 
 	if s.IPAccessList == nil {
 		s.IPAccessList = []IPAccessEntry{}
 	}
-	return post[ServiceCreated](ctx, a, organizationPath(orgID, "services"), s)
+	return create(ctx, a, organizationPath(orgID, "services"), s, func(made ServiceCreated) string { return made.Service.ID })
 }
 
 // PatchService changes a service. Its effect on the IP access list and on lists of services may show with a delay.
