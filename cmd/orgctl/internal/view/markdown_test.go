@@ -28,12 +28,63 @@ func TestMarkdownBoundsHugePlan(t *testing.T) {
 	}
 	for _, want := range []string{
 		" truncated=true -->\n### orgctl plan for `acme`: 1000 to create, 996 to update, 4 to delete, 2 unmanaged drift\n",
-		"> **Deletes 4 objects:**\n", "field diffs of 2000 changes", "orgctl apply --expect-digest " + hash("a"),
+		"> **Deletes 4 objects:**\n", "field diffs of 1996 changes", "\n- service/service-0000  ", "orgctl apply --expect-digest " + hash("a"),
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("lacks %q", want)
 		}
 	}
+}
+
+// What is done to what is live keeps row and field diff, whatever is created besides: creations are folded, the kind with the most
+// of them first, and counted by kind.
+func TestMarkdownFoldsMassCreations(t *testing.T) {
+	for _, entries := range []int{1, 500, 5000} { // IP entries that the update adds
+		out := string(render(t, func(w io.Writer) error { return view.Markdown(w, mass(entries), view.Options{}) }))
+		if len(out) > view.DefaultLimit || len(out) < view.DefaultLimit*9/10 {
+			t.Errorf("%d entries: %d bytes, the limit is %d", entries, len(out), view.DefaultLimit)
+		}
+		if err := wellFormed(out); err != nil {
+			t.Errorf("%d entries: %v", entries, err)
+		}
+		invitations := strings.Count(out, "| + | `invitation` | `")
+		for _, want := range []string{
+			"\n| ~ | `service` | `prod` |", "\n- service/old  ", "\n+ service/orders  ", "\n! service/prod  ",
+			fmt.Sprintf("\n| + | `invitation` | and %d more invitation creations | | |\n", 800-invitations),
+			fmt.Sprintf("Left out: %d table rows, field diffs of ", 800-invitations),
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%d entries: lacks %q", entries, want)
+			}
+		}
+		shown := strings.Count(out, "\n+     198.51.100.")
+		if cut := strings.Contains(out, fmt.Sprintf("\n    # %d more lines\n", entries-shown)); cut != (entries == 5000) || !cut && shown != entries {
+			t.Errorf("%d entries, %d of them shown", entries, shown)
+		}
+		if invitations == 0 {
+			t.Errorf("%d entries: no invitation has a row", entries)
+		}
+	}
+}
+
+// mass is an update, a deletion and a creation among 800 invitations.
+func mass(entries int) *diff.Plan {
+	var list []any
+	for i := range entries {
+		list = append(list, spec.Tree{"source": fmt.Sprintf("198.51.100.%d/32", i), "description": "gateway"})
+	}
+	changes := []diff.Change{createService(), {
+		Address: addr("service", "prod"), Action: diff.Update, ID: "c0ffee00-0000-4000-8000-000000000001", Risk: diff.RiskNone,
+		Fields: []diff.FieldChange{{Path: "ipAccessList", List: true, Add: list}}, Precondition: hash("1"), Pos: at("prod.yaml", 5, 5),
+	}}
+	for i := range 800 {
+		email := fmt.Sprintf("%036d@example.com", i)
+		changes = append(changes, diff.Change{
+			Address: addr("invitation", email), Action: diff.Create, Risk: diff.RiskNone, Pos: at("people.yaml", i, 5),
+			After: spec.Tree{"email": email, "roles": []any{"developer"}},
+		})
+	}
+	return planOf(diff.Plan{Changes: append(changes, deletes()[0])})
 }
 
 // Parts go in the order of what matters least, and field diffs one by one, the largest first.
@@ -45,8 +96,8 @@ func TestMarkdownDropsTheLeastFirst(t *testing.T) {
 		if details := strings.Contains(out, "<summary>Field diff (9)</summary>"); truncated == details && strings.Contains(out, parts[0]) {
 			t.Errorf("limit %d: truncated=%t, all field diffs %t", limit, truncated, details)
 		}
-		if strings.Contains(out, "not shown here | |") && strings.Contains(out, "<summary>Field diff") {
-			t.Errorf("limit %d: field diffs are shown although rows are left out", limit)
+		if strings.Contains(out, " creations | | |") && strings.Contains(out, "\n+ ") {
+			t.Errorf("limit %d: field diffs of creations are shown although rows of creations are left out", limit)
 		}
 	}
 }
