@@ -1,16 +1,12 @@
 package view
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/diff"
-	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // Bounds of a Markdown document. Code hosts refuse a comment that is too long, the strictest of the common ones above
@@ -23,9 +19,9 @@ const (
 // Markdown writes a plan as a comment for a pull request: a hidden marker by which a later run finds and replaces it, the
 // verdict, what calls for caution, a table of all changes, and their details folded away.
 //
-// A plan too large for Options.Limit loses parts in a fixed order, the least important first: unmanaged objects, field diffs
-// of one object after the other, and at last rows of the table. The document then says what it lacks and its marker has
-// truncated=true; an approval of such a comment is no approval of the plan.
+// A plan too large for Options.Limit loses parts in a fixed order, the least important first: unmanaged objects, field diffs of
+// creations and the rows of the kind with the most of them, and only then what is done to live objects, deletions last. The
+// document then says what it lacks and its marker has truncated=true; an approval of such a comment is no approval of the plan.
 func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	limit := o.Limit
 	if limit <= 0 {
@@ -38,8 +34,7 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	findings := d.findings()
 	required := d.requirements()
 	unchecked := d.notChecked()
-	table := d.table()
-	details := d.details()
+	table, details := d.shown()
 	unmanaged := d.unmanaged()
 	parts := []string{d.head(), caution, warning, table, findings, required, unchecked, unmanaged, details, d.omissions(), d.foot()}
 	return emit(w, strings.Join(parts, ""))
@@ -266,172 +261,6 @@ func (d *document) section(text string) string {
 	}
 	d.left--
 	return text + "\n"
-}
-
-func (d *document) table() string {
-	rows := make([]string, len(d.changes))
-	for i, c := range d.changes {
-		rows[i] = fmt.Sprintf("| %s | %s | %s | %s | %s |\n",
-			sign(c.Action), code(c.Address.Kind), code(excerpt(visible(c.Address.Name), 0, valueLimit)), what(c), code(place(c.Pos)))
-	}
-	complete := len(d.omitted)
-	text := d.fit("table row", "| | kind | name | change | declared in |\n|:-:|---|---|---|---|\n", rows, d.left, moreRows)
-	d.full = len(d.omitted) > complete
-	return d.section(text)
-}
-
-// what is the table's word on a change.
-func what(c diff.Change) string {
-	const fields, width = 3, 60
-	text := string(c.Action)
-	if all := gist(c); len(all) > 0 {
-		short := make([]string, 0, fields)
-		for _, g := range all[:min(len(all), fields)] {
-			short = append(short, code(excerpt(g, 0, width)))
-		}
-		text = strings.Join(short, ", ")
-		if n := len(all) - fields; n > 0 {
-			text += fmt.Sprintf(" and %d more", n)
-		}
-	}
-	if c.DeclaredAs != (spec.Address{}) {
-		text += ", declared as " + code(address(c.DeclaredAs))
-	}
-	if c.Risk != diff.RiskNone {
-		text += " (**" + prose(string(c.Risk)) + "**)"
-	}
-	return text
-}
-
-// details are the field diffs, in one fence. Where there is no room for all of them, objects are left out and named, the
-// largest first, so that as many as possible can be reviewed; the last one to be left out is shown as far as it goes.
-func (d *document) details() string {
-	if len(d.changes) == 0 {
-		return ""
-	}
-	var diffs []fieldDiff
-	missing := make([]string, len(d.changes))
-	if !d.full {
-		diffs = d.fieldDiffs()
-		missing = drop(diffs, d.left-wrapping(diffs))
-	}
-	var b strings.Builder
-	for _, f := range diffs {
-		b.WriteString(f.text)
-	}
-	counted, list := strconv.Itoa(len(diffs)), ""
-	if len(missing) > 0 {
-		d.full = true
-		d.omitted = append(d.omitted, "field diffs of "+plural(len(missing), "change"))
-		counted = fmt.Sprintf("%d of %d", len(diffs)-len(missing), len(diffs))
-		list = "\n" + leftOut + strings.Join(missing, ", ") + ".\n"
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	text := fmt.Sprintf(openDiffs, counted) + fence(strings.TrimSuffix(b.String(), "\n")) + list + endDiffs
-	d.left -= len(text)
-	return text
-}
-
-const (
-	openDiffs = "<details><summary>Field diff (%s)</summary>\n\n"
-	endDiffs  = "\n</details>\n\n"
-	leftOut   = "Left out, largest first: "
-)
-
-// wrapping is what stands around diffs, at most.
-func wrapping(diffs []fieldDiff) int {
-	bar := 3
-	for _, f := range diffs {
-		bar = max(bar, longestRun(f.text, "~")+1)
-	}
-	const numbers = 30
-	return len(openDiffs) + numbers + len(endDiffs) + 2*bar + len("diff\n\n")
-}
-
-// drop empties the largest diffs until the rest and the names of those fit into a room, and gives these names. The last one
-// that is emptied keeps as many of its lines as there is room for.
-func drop(diffs []fieldDiff, room int) (missing []string) {
-	size := 0
-	bySize := make([]*fieldDiff, len(diffs))
-	for i := range diffs {
-		bySize[i] = &diffs[i]
-		size += len(diffs[i].text)
-	}
-	// Of two that are equally large, the one that matters less goes first.
-	slices.Reverse(bySize)
-	slices.SortStableFunc(bySize, func(a, b *fieldDiff) int { return cmp.Compare(len(b.text), len(a.text)) })
-	for _, f := range bySize {
-		if size <= room {
-			break
-		}
-		if len(missing) == 0 {
-			room -= len(leftOut) + len("\n.\n")
-		}
-		name := disarm(code(address(f.address)), `\x23`)
-		missing = append(missing, name)
-		room -= len(name) + len(", ")
-		size -= len(f.text)
-		f.text = f.beginning(room - size)
-		size += len(f.text)
-	}
-	return missing
-}
-
-// fieldDiff is what a diff fence says of one change, and an empty line.
-type fieldDiff struct {
-	address spec.Address
-	text    string
-}
-
-// beginning is as much of a diff as fits into a room, or nothing where that is hardly more than its head.
-func (f fieldDiff) beginning(room int) string {
-	const cut = "    # %d more lines\n\n"
-	lines := strings.SplitAfter(f.text, "\n")
-	room -= len(cut) + 10
-	n := 0
-	for n < len(lines) && len(lines[n]) <= room {
-		room -= len(lines[n])
-		n++
-	}
-	if n < 4 {
-		return ""
-	}
-	return strings.Join(lines[:n], "") + fmt.Sprintf(cut, len(lines)-n-2) // the last two are the empty line and nothing
-}
-
-// fieldDiffs are the lines of the diff fence, deletions first, then updates, then creations. Only what stands in the first
-// column is coloured, and an update is coloured by an exclamation mark.
-func (d *document) fieldDiffs() []fieldDiff {
-	mark := map[string]string{signAdd: signAdd, signUpdate: "!", signRemove: signRemove, "": " "}
-	diffs := make([]fieldDiff, 0, len(d.changes))
-	for _, action := range []diff.Action{diff.Delete, diff.Update, diff.Create} {
-		for _, c := range d.changes {
-			if c.Action != action {
-				continue
-			}
-			var b strings.Builder
-			fmt.Fprintf(&b, "%s %s", mark[sign(action)], address(c.Address))
-			if p := place(c.Pos); p != "" {
-				b.WriteString("  " + p)
-			}
-			if reason := why(c); reason != "" {
-				b.WriteString("\n    # " + reason)
-			}
-			b.WriteString("\n")
-			for _, l := range details(c) {
-				b.WriteString(mark[l.sign] + strings.Repeat("  ", l.depth) + " " + l.text)
-				if l.note != "" {
-					b.WriteString("  # " + l.note)
-				}
-				b.WriteString("\n")
-			}
-			b.WriteString("\n")
-			diffs = append(diffs, fieldDiff{c.Address, disarm(b.String(), `\x23`)})
-		}
-	}
-	return diffs
 }
 
 func (d *document) unmanaged() string {

@@ -57,13 +57,34 @@ func TestMarkdownFoldsMassCreations(t *testing.T) {
 				t.Errorf("%d entries: lacks %q", entries, want)
 			}
 		}
-		shown := strings.Count(out, "\n+     198.51.100.")
+		shown := strings.Count(out, "/32 ")
 		if cut := strings.Contains(out, fmt.Sprintf("\n    # %d more lines\n", entries-shown)); cut != (entries == 5000) || !cut && shown != entries {
 			t.Errorf("%d entries, %d of them shown", entries, shown)
 		}
 		if invitations == 0 {
 			t.Errorf("%d entries: no invitation has a row", entries)
 		}
+	}
+}
+
+// Where what is left out has no room for all its names, they are counted, and field diffs take the room of names.
+func TestMarkdownCountsWhatItCannotName(t *testing.T) {
+	p := mass(1)
+	p.Changes = p.Changes[1:500]
+	out := string(render(t, func(w io.Writer) error { return view.Markdown(w, p, view.Options{}) }))
+	if len(out) > view.DefaultLimit || len(out) < view.DefaultLimit*9/10 {
+		t.Errorf("%d bytes, the limit is %d", len(out), view.DefaultLimit)
+	}
+	shown := strings.Count(out, "\n+ invitation/")
+	for _, want := range []string{
+		"\n! service/prod  ", fmt.Sprintf("<summary>Field diff (%d of 499)</summary>", 1+shown), fmt.Sprintf("Left out: field diffs of %d changes.", 498-shown),
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("lacks %q", want)
+		}
+	}
+	if shown == 0 || strings.Contains(out, "more invitation") {
+		t.Errorf("%d field diffs of invitations, or a row is missing", shown)
 	}
 }
 
