@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -66,6 +67,11 @@ func (d *Disk) Mkdir(path string, mode fs.FileMode) error {
 // OpenFile implements store.Disk.
 func (d *Disk) OpenFile(path string, flag int, mode fs.FileMode) (store.File, error) {
 	f, err := d.OS.OpenFile(path, flag, mode)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if made := flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0; made && err == nil {
+		d.named("create", path)
+	}
 	return &file{f, d}, err
 }
 
