@@ -102,7 +102,28 @@ invitations:
 			want: []string{
 				`delete member/ana@example.com#samlp|B|x pruned`,
 				`delete invitation/bo@example.com#b2 pruned`,
+				`delete invitation/joined@example.com pruned`,
 			},
+		},
+		{
+			name: "somebody who has joined is invited once more: no entry says so, but for one of an invitation",
+			desired: `
+spec:
+  members: [{email: ana@example.com, role: admin}, {email: bob@example.com, role: developer}, {email: di@example.com, id: d1}, {email: new@example.com, role: developer}]
+  invitations: [{email: cy@example.com, role: developer}]
+policy: {exclusive: [members, invitations]}`,
+			live: `
+members:
+  - {email: ana@example.com, roles: [Admin]}
+  - {email: bob@example.com, roles: [Developer]}
+  - {email: cy@example.com, roles: [Developer]}
+  - {email: di@example.com, id: d1, roles: [Developer]}
+invitations:
+  - {email: bob@example.com, roles: [Admin]}
+  - {email: cy@example.com, roles: [Admin]}
+  - {email: di@example.com, roles: [Admin]}
+  - {email: new@example.com, roles: [Developer]}`,
+			want: []string{`drift invitation/bob@example.com`, `drift invitation/di@example.com`},
 		},
 		{
 			name: "twins: nobody says which is meant",
