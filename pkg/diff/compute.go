@@ -335,7 +335,7 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		r := &c.live.Resources[i]
 		kind := spec.KindOf(r.Address.Kind)
 		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
-			person(kind.Name) && people.emails[r.Address.Name] && !people.pinned[r.Address] {
+			people.meant[r.Address] && !people.pinned[r.Address] {
 			continue
 		}
 		address := c.objects.addressOf(r)

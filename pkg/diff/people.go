@@ -10,7 +10,7 @@ import (
 // people is the desired state after members and invitations have been settled against who has joined.
 type people struct {
 	resources []spec.Resource
-	emails    map[string]bool       // everybody that a manifest speaks of
+	meant     map[spec.Address]bool // all that a manifest speaks of, in both lists
 	pinned    map[spec.Address]bool // of whom it means one entry of maybe several
 	findings  []Finding             // about those who cannot be told from members without an e-mail address
 	doubts    []spec.Address        // all who may be such a member, even if a live invitation says otherwise
@@ -23,6 +23,7 @@ type people struct {
 //   - a declared member who has not joined becomes a declared invitation;
 //   - a declared invitation whose e-mail has joined is satisfied and says nothing more, not even about roles;
 //   - a member declared absent is absent from both lists, an invitation declared absent only from its own;
+//   - a declared member who has joined says nothing about an invitation: another one may offer another role;
 //   - a member who is pinned by id is that one and nobody else;
 //   - as long as there are members without an e-mail address whom no id pins, whoever has neither joined nor a live invitation
 //     may be one of them, and is left alone.
@@ -42,30 +43,32 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 		declared[r.Address] = true
 		wanted[r.Address] = !r.Intent.Absent
 	}
-	out := people{emails: map[string]bool{}, pinned: map[spec.Address]bool{}}
+	out := people{meant: map[spec.Address]bool{}, pinned: map[spec.Address]bool{}}
 	for _, r := range resources {
 		email := r.Address.Name
+		member, invitation := spec.Address{Kind: "member", Name: email}, spec.Address{Kind: "invitation", Name: email}
 		out.pinned[r.Address] = r.ID != ""
 		if person(r.Address.Kind) && len(nameless) > 0 && r.ID == "" && !joined[email] && (r.Address.Kind == "member" || !r.Intent.Absent) {
 			out.doubts = append(out.doubts, r.Address)
 			if !invited[email] {
-				out.emails[email] = true
+				out.meant[member], out.meant[invitation] = true, true
 				out.findings = append(out.findings, unknown(r, nameless))
 				continue
 			}
 		}
 		switch r.Address.Kind {
 		case "member":
-			out.emails[email] = true
+			out.meant[member] = true
+			out.meant[invitation] = out.meant[invitation] || r.ID == "" && (r.Intent.Absent || !joined[email])
 			asInvitation := r
-			asInvitation.Address.Kind = "invitation"
+			asInvitation.Address = invitation
 			asInvitation.Intent.Fields = nil
 			switch {
 			case r.ID != "":
 				out.resources = append(out.resources, r)
 			case r.Intent.Absent:
 				out.resources = append(out.resources, r)
-				if invited[email] && !declared[asInvitation.Address] {
+				if invited[email] && !declared[invitation] {
 					out.resources = append(out.resources, asInvitation)
 				}
 			case joined[email]:
@@ -74,8 +77,7 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 				out.resources = append(out.resources, asInvitation)
 			}
 		case "invitation":
-			out.emails[email] = true
-			member := spec.Address{Kind: "member", Name: email}
+			out.meant[member], out.meant[invitation] = true, true
 			if r.Intent.Absent && wanted[member] && !joined[email] {
 				continue // the member entry wants this invitation; withdrawing it would ping-pong
 			}

@@ -141,12 +141,16 @@ func (e *exporter) collection(kind *Kind) []any {
 		case r.Address.Kind != kind.Name, e.ids[r.Address][0] != r.ID:
 			continue
 		case kind == invitationKind && e.joined[r.Address.Name]:
-			continue // satisfied; the member entry says it all
+			continue // one entry for each person; that of the member says so
 		}
 		b := &block{of: r}
 		if others := e.others(r); len(others) > 0 {
 			e.left += len(others)
 			b.remark("also live under this name and not managed here: %s", strings.Join(others, ", "))
+		}
+		if ids := e.ids[Address{invitationKind.Name, r.Address.Name}]; kind == memberKind && len(ids) > 0 {
+			e.left += len(ids)
+			b.remark("an invitation of this address is live, too, and not managed here: %s", strings.Join(ids, ", "))
 		}
 		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
 			b.remark("its tag orgctl-op says that its creation is not finished: the next apply may finish it")
