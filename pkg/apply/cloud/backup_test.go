@@ -49,3 +49,22 @@ func (b *bench) count(method, suffix string) int {
 	}
 	return n
 }
+
+// A start time resets the period on the server. A period that no manifest manages stays what it is: it goes along, and the plan
+// shows it.
+func TestStartTimeKeepsAnUnmanagedPeriod(t *testing.T) {
+	for _, resets := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t.Context(), t, sim.Config{StartTimeResetsPeriod: resets})
+			const service = "spec: {services: [{name: a, provider: aws, region: us-east-1, ipAccessList: [], backupConfiguration: {%s}}]}"
+			b.converge(manifest(t, strings.Replace(service, "%s", "backupPeriodInHours: 48", 1)))
+			p := b.converge(manifest(t, strings.Replace(service, "%s", `backupStartTime: "05:00"`, 1)))
+			if reason := p.Changes[0].Reason; !strings.Contains(reason, "backupPeriodInHours: 48") {
+				t.Errorf("resets %v: the plan says %q", resets, reason)
+			}
+			if p := b.plan(manifest(t, strings.Replace(service, "%s", "backupPeriodInHours: 48", 1))); !p.Empty() {
+				t.Errorf("resets %v: the period has changed: %s", resets, encode(t, p.Changes))
+			}
+		})
+	}
+}
