@@ -215,7 +215,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		pos = fields[0].Pos // an organization is declared in many places; the first file of them says nothing
 	}
 	change := Change{
-		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind),
+		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind) + kept(d, after, fields),
 		Fields: fields, Before: before, After: after, References: references,
 		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pinned: c.objects.pinned(d, &l), Pos: pos,
 		// What is live decides: the manifest need not say which warehouse a service shares.
@@ -267,6 +267,17 @@ func (c *computation) conflicts(kind *spec.Kind, d spec.Resource, have, after sp
 		Message: path + " " + problem, Hint: hint + "; until then the " + kind.Name + " is left as it is",
 	})
 	return true
+}
+
+// kept says which live setting goes along with a change, since it would be reset otherwise.
+func kept(d spec.Resource, after spec.Tree, fields []FieldChange) string {
+	const path = "backupConfiguration.backupPeriodInHours"
+	hours, sent := spec.Get(after, path)
+	_, managed := spec.Get(d.Spec, path)
+	if !sent || managed || slices.ContainsFunc(fields, func(f FieldChange) bool { return f.Path == path }) {
+		return ""
+	}
+	return fmt.Sprintf("; the live backupPeriodInHours: %s is sent along, since a start time alone would reset it", spec.FormatValue(hours))
 }
 
 func updateReason(d, l spec.Resource, kind *spec.Kind) string {

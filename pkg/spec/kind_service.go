@@ -129,6 +129,19 @@ func enabled(endpoint any) bool {
 func alignService(desired, live Tree) {
 	alignScaling(desired, live)
 	alignEndpoints(desired, live)
+	alignBackups(desired, live)
+}
+
+// alignBackups: setting a start time alone resets the period (FACTS 5.10), so that the live one goes along where a manifest does
+// not manage it.
+func alignBackups(desired, live Tree) {
+	const startTime, period = "backupConfiguration.backupStartTime", "backupConfiguration.backupPeriodInHours"
+	start, _ := Get(desired, startTime)
+	now, _ := Get(live, startTime)
+	hours, known := Get(live, period)
+	if _, managed := Get(desired, period); start != nil && start != now && known && !managed {
+		Put(desired, period, hours)
+	}
 }
 
 // alignEndpoints: a protocol that is not named, by a manifest that manages the list or by a server, is switched off
