@@ -1,6 +1,8 @@
 package cloud_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -98,4 +100,62 @@ spec:
 			}
 		})
 	}
+}
+
+// What a reply leaves out is neither as declared nor different.
+func TestFieldsThatAreNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{})
+		desired := manifest(t, `
+spec:
+  services:
+    - {name: q, provider: aws, region: us-east-1, ipAccessList: [], state: running}
+    - {name: sec, warehouse: q, ipAccessList: []}
+  keys: [{name: ci, roles: [developer], ipAccessList: [], state: enabled}]
+`)
+		b.converge(desired)
+		for suffix, want := range map[string]map[string][]string{
+			"/services": {"state": {"OC321 service/q"}, "dataWarehouseId": {"OC321 service/sec"}},
+			"/keys":     {"state": {"OC321 key/ci"}},
+		} {
+			for field, codes := range want {
+				b.backend = b.connect(without{b.server.Transport(), suffix, field})
+				p := b.plan(desired)
+				var found []string
+				for _, f := range p.Findings {
+					found = append(found, f.Code+" "+f.Address.String())
+				}
+				if d := cmp.Diff(codes, found); d != "" || !p.Empty() || p.Converged() {
+					t.Errorf("%s without %s (-want +got):\n%s%s", suffix, field, d, encode(t, p.Changes))
+				}
+			}
+		}
+	})
+}
+
+// without leaves a field out of all objects of a list.
+type without struct {
+	http.RoundTripper
+	suffix, field string
+}
+
+func (w without) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(req)
+	if err != nil || req.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, w.suffix) {
+		return resp, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var envelope struct {
+		Result []map[string]any `json:"result"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&envelope); err != nil {
+		return nil, err
+	}
+	for _, object := range envelope.Result {
+		delete(object, w.field)
+	}
+	body, err := json.Marshal(envelope)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Del("Content-Length")
+	return resp, err
 }
