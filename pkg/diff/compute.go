@@ -179,6 +179,13 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 			spec.Put(before, f.Path, reported)
 		}
 		spec.Put(after, f.Path, value)
+		refers := f.Ref != "" && f.List == nil
+		if f.Shown && !isReported || refers && isReported && l.Refs[f.Path] == "" {
+			c.notChecks(kind, d, f.Path, "the API does not show it", Finding{
+				Code: CodeUnread, Hint: "plan again later, or leave the field out of the manifest",
+			})
+			continue
+		}
 		change, differs := compareField(f, value, reported, isReported)
 		var refs []Reference
 		if f.Ref != "" {
@@ -227,10 +234,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 
 // unread reports whether a field could not be read, and says so: it is neither equal nor different.
 func (c *computation) unread(kind *spec.Kind, d, l spec.Resource, path string) bool {
-	f := Finding{
-		Code: CodeRefused, Severity: SeverityBlocked, Address: d.Address, Pos: d.FieldPos(path),
-		Hint: "give the key that permission, or leave the field out of the manifest",
-	}
+	f := Finding{Code: CodeRefused, Hint: "give the key that permission, or leave the field out of the manifest"}
 	reason, refused := l.Status[StatusRefused].(string)
 	if !refused {
 		f.Code, f.Hint = CodeUnread, "plan again later, or leave the field out of the manifest if this service never answers"
@@ -238,12 +242,18 @@ func (c *computation) unread(kind *spec.Kind, d, l spec.Resource, path string) b
 			return false
 		}
 	}
+	c.notChecks(kind, d, path, reason, f)
+	return true
+}
+
+// notChecks completes the finding that a managed field is not known, with its reason, and lists the field.
+func (c *computation) notChecks(kind *spec.Kind, d spec.Resource, path, reason string, f Finding) {
+	f.Severity, f.Address, f.Pos = SeverityBlocked, d.Address, d.FieldPos(path)
 	f.Message = fmt.Sprintf("%s is not checked: %s", path, reason)
 	c.find(f)
 	c.plan.NotChecked = append(c.plan.NotChecked, NotChecked{
 		Collection: kind.Collection, Address: d.Address, Field: path, Reason: reason,
 	})
-	return true
 }
 
 // conflicts lays what a change sets over what is live and reports a result that the API would refuse. The object is left as it

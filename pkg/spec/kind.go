@@ -45,6 +45,7 @@ type Field struct {
 	Equal     func(want, have any) bool // scalars: the server's notion of equality; nil compares by value
 	Immutable bool                      // set at creation, never changed by any endpoint
 	Unread    bool                      // accepted at creation and never reported (FACTS 5.1): not comparable
+	Shown     bool                      // every object has a value: where none is reported, it is not known
 	Nullable  bool                      // null in a manifest means reset to Default
 	Default   any                       // what an absent or reset field counts as; nil when unknown
 	Detail    bool                      // read by a request of its own, only when a manifest manages it

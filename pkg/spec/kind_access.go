@@ -6,7 +6,7 @@ var keyKind = &Kind{
 	Collection: "keys",
 	Fields: []Field{
 		{Path: "name", Equal: equalName},
-		{Path: "state", Default: "enabled"},
+		{Path: "state", Shown: true, Default: "enabled"},
 		{Path: "roles", List: roleList, Ref: "role"},
 		{Path: "expireAt", Equal: equalInstant, Nullable: true},
 		{Path: "ipAccessList", List: ipList},

@@ -27,7 +27,7 @@ var serviceKind = &Kind{
 		{Path: "hasTransparentDataEncryption", Immutable: true, Default: false},
 		{Path: "privatePreviewTermsChecked", Immutable: true, Unread: true},
 		{Path: "transparentDataEncryptionKeyId"},
-		{Path: "state", Disrupts: always},
+		{Path: "state", Shown: true, Disrupts: always},
 		{Path: "releaseChannel"},
 		{Path: "autoscalingMode", Disrupts: always},
 		{Path: "minReplicaMemoryGb", Disrupts: always},

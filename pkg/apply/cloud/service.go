@@ -43,7 +43,7 @@ var (
 func serviceResources(all []cloudapi.Service, now time.Time) []spec.Resource {
 	primaries := map[string]cloudapi.Service{} // by warehouse id
 	for _, s := range all {
-		if s.IsPrimary == nil || bool(*s.IsPrimary) {
+		if s.DataWarehouseID != "" && (s.IsPrimary == nil || bool(*s.IsPrimary)) {
 			primaries[s.DataWarehouseID] = s
 		}
 	}
@@ -90,9 +90,12 @@ func serviceTree(s cloudapi.Service) spec.Tree {
 	f.text("transparentDataEncryptionKeyId", s.TransparentDataEncryptionKeyID)
 	f.text("releaseChannel", s.ReleaseChannel)
 	f.flag("enableCoreDumps", s.EnableCoreDumps)
-	f["state"] = "running" // idle and everything on its way up included: scaled to zero is healthy
-	if slices.Contains(down, s.State) {
+	switch {
+	case s.State == "": // not known
+	case slices.Contains(down, s.State):
 		f["state"] = "stopped"
+	default:
+		f["state"] = "running" // idle and everything on its way up included: scaled to zero is healthy
 	}
 	f.scaling(s)
 	list(f, "ipAccessList", s.IPAccessList, ipEntry)
