@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,14 +34,22 @@ import (
 // doubtTag is on services of which nobody knows whose password is in force.
 const doubtTag = spec.NonceTag + "-doubt"
 
-// markOf gives the mark of a nonce. It is never empty, which would match any stored secret.
+// markOf gives the mark of a nonce, or "" where it is none that orgctl would write: anybody can put a tag on a service.
 func markOf(nonce string) string {
 	mark, _, _ := strings.Cut(nonce, ".")
-	return cmp.Or(mark, nonce)
+	if !marks.MatchString(mark) {
+		return ""
+	}
+	return mark
 }
 
-// newClaim is a nonce for the creation of another.
-func newClaim(nonce string) string { return markOf(nonce) + "." + secret.KeyID().Reveal()[:8] }
+// marks are far shorter than the longest file name.
+var marks = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// newClaim is a nonce for the creation of another, with a mark of its own where that has none.
+func newClaim(nonce string) string {
+	return cmp.Or(markOf(nonce), secret.KeyID().Reveal()) + "." + secret.KeyID().Reveal()[:8]
+}
 
 // tag gives the value of a tag, or "".
 func tag(live cloudapi.Service, key string) string {
@@ -105,6 +115,9 @@ func (b *Backend) Begun(ctx context.Context, p *diff.Plan) ([]string, error) {
 
 // knows reports whether journal or stored secrets know the creation of a service under one of its names.
 func (b *Backend) knows(ctx context.Context, names []string, mark string) (bool, error) {
+	if mark == "" {
+		return false, nil
+	}
 	for _, i := range b.open(mark) {
 		if slices.Contains(names, spec.CanonicalName(i.Name)) {
 			return true, nil
@@ -168,12 +181,13 @@ func (s *serviceChange) claim() apply.Step {
 			default:
 				return s.takenOver(ctx, now)
 			}
-			if mark := markOf(from); len(s.b.open(mark)) == 0 {
+			claim := newClaim(from)
+			if mark := markOf(claim); len(s.b.open(mark)) == 0 {
 				if _, err := s.b.opts.Journal.Begin(journal.Intent{Kind: "service", Name: s.live.Name, Mark: mark}); err != nil {
 					return err
 				}
 			}
-			s.nonce, s.from = newClaim(from), from
+			s.nonce, s.from = claim, from
 			return s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}, {Key: doubtTag}}, cloudapi.Tag{Key: spec.NonceTag, Value: s.nonce})
 		},
 		Until: func(ctx context.Context) (apply.Readiness, error) {
@@ -246,7 +260,8 @@ func (s *serviceChange) inDoubt(ctx context.Context) error {
 
 // othersRetired says what cannot be marked where it is stored: the passwords that other runs have stored for this creation.
 func (s *serviceChange) othersRetired() {
-	s.b.remark("%s: any other password that was stored for it (mark %s) is not in force", s.c.Address, markOf(s.nonce))
+	mark := cmp.Or(markOf(cmp.Or(s.from, s.nonce)), strconv.Quote(s.from))
+	s.b.remark("%s: any other password that was stored for it (mark %s) is not in force", s.c.Address, mark)
 }
 
 // watched ends a step of an unfinished creation when what it was told, or what the list shows, is the nonce of another run.

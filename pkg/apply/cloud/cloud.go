@@ -174,7 +174,11 @@ func (b *Backend) CheckSecrets(ctx context.Context, p *diff.Plan) error {
 		if !c.MakesSecret() || c.Address.Kind == secrets.Key && b.opts.ServerSecrets {
 			continue
 		}
-		nonce, _ := c.Unfinished() // a creation takes any secret that no object was made of yet
+		nonce, unfinished := c.Unfinished()
+		if unfinished && markOf(nonce) == "" {
+			continue // nothing is stored under the mark that it will get
+		}
+		// A creation takes any secret that no object was made of yet.
 		_, err := b.stored(ctx, c.Address.Kind, c.Address.Name, markOf(nonce))
 		refused = append(refused, err)
 	}

@@ -209,7 +209,7 @@ func (s *serviceChange) storePassword() apply.Step {
 			return err
 		}
 		for _, r := range stored {
-			if r.Unconfirmed() {
+			if r.Unconfirmed() && r.Mark != "" && markOf(r.Mark) == r.Mark {
 				s.record, s.nonce = r, r.Mark
 				return nil
 			}
@@ -237,6 +237,7 @@ func (s *serviceChange) password() apply.Step {
 		if err := s.choosePassword(ctx); err != nil {
 			return err
 		}
+		former := s.formerPasswords(ctx) // now, since another run may store one after ours
 		err := s.b.resend(ctx, func(ctx context.Context, _ bool) error {
 			_, err := s.b.api.ResetPassword(ctx, s.b.organization(), s.id, cloudapi.HashPassword(s.record.Password, mysqlEnabled(s.c.After)))
 			return err
@@ -256,8 +257,32 @@ func (s *serviceChange) password() apply.Step {
 		if s.from != "" && (!s.found || s.from != markOf(s.from)) {
 			s.othersRetired()
 		}
-		return s.b.opts.Secrets.Confirm(ctx, s.record)
+		if err := s.b.opts.Secrets.Confirm(ctx, s.record); err != nil {
+			return err
+		}
+		return s.outOfForce(ctx, former)
 	})
+}
+
+// formerPasswords are those stored ones that were in force until now, as far as they can be read. A service that this run has
+// created has none.
+func (s *serviceChange) formerPasswords(ctx context.Context) []secrets.Record {
+	if s.from == "" {
+		return nil
+	}
+	return slices.DeleteFunc(s.b.opts.Secrets.InForce(ctx, s.b.scope(), secrets.Service, s.id), func(r secrets.Record) bool {
+		return r.Name == s.record.Name && r.Mark == s.record.Mark && r.Version == s.record.Version
+	})
+}
+
+// outOfForce marks passwords that the new one has taken the place of.
+func (s *serviceChange) outOfForce(ctx context.Context, former []secrets.Record) error {
+	var problems []error
+	for _, r := range former {
+		r.NotInForce = "the creation of the service was finished later, with another password"
+		problems = append(problems, s.b.opts.Secrets.Confirm(ctx, r))
+	}
+	return errors.Join(problems...)
 }
 
 // look looks at the service after its password was set. Where there are no tags, nothing but its address is learned, which is

@@ -104,6 +104,18 @@ func (d *Dir) find(q Query) ([]Record, error) {
 	return out, nil
 }
 
+// InForce implements Sink. A Dir with recipients gives nothing, as with Find, and no Dir a file that bears the name of another
+// record.
+func (d *Dir) InForce(_ context.Context, scope store.Scope, kind, id string) []Record {
+	var out []Record
+	_ = d.each(kind, func(path string, r Record) { // what cannot be read is left out
+		if r.opens(scope, kind, id) && d.file(r) == path {
+			out = append(out, r)
+		}
+	})
+	return out
+}
+
 // Store implements Sink.
 func (d *Dir) Store(_ context.Context, r Record) (Record, error) {
 	stored, err := d.store(r)
@@ -247,21 +259,30 @@ type Unused struct {
 // be read is named by the error, and the rest is given all the same.
 func (d *Dir) Unused(scope store.Scope) (unused []Unused, err error) {
 	for _, kind := range slices.Sorted(maps.Keys(folders)) {
-		folder := filepath.Join(d.path, folders[kind])
-		entries, problem := os.ReadDir(folder)
-		err = errors.Join(err, problem)
-		for _, entry := range entries {
-			file, ok := parseFileName(entry.Name())
-			if !ok || file.sealed {
-				continue
+		err = errors.Join(err, d.each(kind, func(path string, r Record) {
+			if r.Scope == scope && (r.ID == "" || r.NotInForce != "") {
+				unused = append(unused, Unused{Path: path, Reason: r.NotInForce})
 			}
-			r, problem := d.read(kind, file)
-			if problem != nil {
-				err = errors.Join(err, problem)
-			} else if r.Scope == scope && (r.ID == "" || r.NotInForce != "") {
-				unused = append(unused, Unused{Path: filepath.Join(folder, entry.Name()), Reason: r.NotInForce})
-			}
-		}
+		}))
 	}
 	return unused, err
+}
+
+// each gives every plain record of a kind, in the order of their names. What cannot be read is named by the error.
+func (d *Dir) each(kind string, do func(path string, r Record)) error {
+	folder := filepath.Join(d.path, folders[kind])
+	entries, err := os.ReadDir(folder)
+	for _, entry := range entries {
+		file, ok := parseFileName(entry.Name())
+		if !ok || file.sealed {
+			continue
+		}
+		r, problem := d.read(kind, file)
+		if problem != nil {
+			err = errors.Join(err, problem)
+			continue
+		}
+		do(filepath.Join(folder, entry.Name()), r)
+	}
+	return err
 }

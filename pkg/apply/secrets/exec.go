@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -33,6 +34,9 @@ func NewExec(command string, withheld ...string) *Exec {
 
 // Find implements Sink: nothing can be read back.
 func (e *Exec) Find(context.Context, Query) ([]Record, error) { return nil, nil }
+
+// InForce implements Sink: nothing can be read back.
+func (e *Exec) InForce(context.Context, store.Scope, string, string) []Record { return nil }
 
 // Store implements Sink. The record is stored once the command ends with status 0; until then it takes ctx to end it.
 func (e *Exec) Store(ctx context.Context, r Record) (Record, error) {

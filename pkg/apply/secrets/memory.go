@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
 // Memory is a sink that lasts as long as the process: for an organization that does, too.
@@ -29,6 +31,11 @@ func (m *Memory) Find(_ context.Context, q Query) ([]Record, error) {
 	}
 	slices.SortFunc(out, func(a, b Record) int { return strings.Compare(a.Mark, b.Mark) })
 	return out, nil
+}
+
+// InForce implements Sink.
+func (m *Memory) InForce(_ context.Context, scope store.Scope, kind, id string) []Record {
+	return slices.DeleteFunc(m.Records(), func(r Record) bool { return !r.opens(scope, kind, id) })
 }
 
 // Store implements Sink.

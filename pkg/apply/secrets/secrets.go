@@ -44,12 +44,20 @@ type Record struct {
 // Unconfirmed reports that the API was never seen to take the secret, so that a creation may use it.
 func (r Record) Unconfirmed() bool { return r.ID == "" && r.NotInForce == "" }
 
+// opens reports whether a record is said to open the object of an id.
+func (r Record) opens(scope store.Scope, kind, id string) bool {
+	return r.Scope == scope && r.Kind == kind && r.ID == id && r.NotInForce == ""
+}
+
 // Sink stores records. Its methods are safe for concurrent use.
 type Sink interface {
 	// Find gives what can be read back of the stored records of an object, in the order of their marks and of each mark the
 	// highest version, so that an interrupted creation goes on with the secret it began with. A sink that cannot read what
 	// it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.
 	Find(ctx context.Context, q Query) ([]Record, error)
+	// InForce gives, of what can be read back, the records that are said to open the object of an id, under whatever name, mark
+	// and version, in no order that counts; by Confirm they can be put out of force. What cannot be read is left out.
+	InForce(ctx context.Context, scope store.Scope, kind, id string) []Record
 	// Store makes a new record durable before it returns, and gives it back with its version, as Confirm wants it. It never
 	// replaces another record: a mark that is taken gets its next version.
 	Store(ctx context.Context, r Record) (Record, error)

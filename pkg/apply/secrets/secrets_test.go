@@ -1,6 +1,9 @@
 package secrets_test
 
 import (
+	order "cmp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -103,6 +106,48 @@ func TestScopesOfOneSink(t *testing.T) {
 				store(t, s, theirs)
 			}
 			checkFound(t, s, secrets.Key, "ci", "", mine)
+		})
+	}
+}
+
+// A record opens what it was confirmed for, whatever its name, mark and version, until it is said to be out of force.
+func TestInForce(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) secrets.Sink{
+		"Memory": func(*testing.T) secrets.Sink { return secrets.NewMemory() },
+		"Dir":    func(t *testing.T) secrets.Sink { d, _ := newDir(t); return d },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			kept := func(r secrets.Record, id, notInForce string) secrets.Record {
+				stored := store(t, s, r)
+				stored.ID, stored.NotInForce = id, notInForce
+				confirm(t, s, stored)
+				return stored
+			}
+			first := kept(serviceRecord("orders", "a"), "1", "")
+			second := kept(serviceRecord("orders", "a"), "1", "")
+			renamed := kept(serviceRecord("sales", "b"), "1", "")
+			kept(serviceRecord("orders", "c"), "1", "it was retired")
+			kept(serviceRecord("orders", "d"), "2", "")
+			kept(keyRecord("orders", "e"), "1", "")
+			theirs := serviceRecord("orders", "f")
+			theirs.Scope.Organization = "o2"
+			kept(theirs, "1", "")
+			store(t, s, serviceRecord("orders", "g"))
+
+			check := func(want ...secrets.Record) {
+				t.Helper()
+				got := slices.SortedFunc(slices.Values(s.InForce(t.Context(), ours, secrets.Service, "1")), func(a, b secrets.Record) int {
+					return order.Or(strings.Compare(a.Name, b.Name), a.Version-b.Version)
+				})
+				if d := cmp.Diff(revealed(want), revealed(got)); d != "" {
+					t.Error(d)
+				}
+			}
+			check(first, second, renamed)
+			second.NotInForce = "there is another"
+			confirm(t, s, second)
+			check(first, renamed)
 		})
 	}
 }
