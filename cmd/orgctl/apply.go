@@ -143,7 +143,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
 	}
-	if err := render(e, p, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
+	if err := render(e, p, g.sel, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
 	if err := permitted(e, c, g, p); err != nil {
@@ -165,9 +165,11 @@ func runApply(e *env, c *cli.Context) error {
 		return left, nil
 	})
 	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
-	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
+	options, instead := e.stdoutView(), e.stderrView()
+	options.Selection, instead.Selection = !g.sel.All(), !g.sel.All()
+	if err := view.Report(e.stdout, outcome, options); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
-		_ = view.Report(e.stderr, outcome, e.stderrView())
+		_ = view.Report(e.stderr, outcome, instead)
 	}
 	if !outcome.Converged {
 		return exit(exitPartial)

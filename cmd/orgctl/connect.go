@@ -186,7 +186,7 @@ func (b *connection) clock(who diff.Caller, p *diff.Plan) diff.Caller {
 }
 
 // selected refuses a pattern that nothing declared or live matches: with a misspelt --only a plan would pass for "no changes",
-// with a misspelt --except it would hold what was to be left out. Plans made after changes are not asked: what they deleted is
+// with a misspelt --except it would hold what was to be left out. So it is with patterns that leave nothing over. Plans made after changes are not asked: what they deleted is
 // matched no more.
 func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
 	all := slices.Concat(desired.Resources, live.Resources)
@@ -199,6 +199,9 @@ func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) e
 				return usage("%s %s matches nothing that is declared or live", flag.name, pattern)
 			}
 		}
+	}
+	if !slices.ContainsFunc(all, sel.Holds) {
+		return usage("--only and --except leave nothing that is declared or live")
 	}
 	return nil
 }

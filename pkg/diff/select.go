@@ -23,6 +23,11 @@ func (s Selection) match(o named) bool {
 	return (len(s.Only) == 0 || o.matches(s.Only)) && !o.matches(s.Except)
 }
 
+// Holds reports whether a selection holds an object, by its name or as NAME#ID.
+func (s Selection) Holds(r spec.Resource) bool {
+	return s.match(named{[]spec.Address{r.Address}, r.ID})
+}
+
 // names reports whether an object is selected by the name that it has, and not merely by one that a manifest gives it.
 func (s Selection) names(o named) bool {
 	return len(s.Only) == 0 || named{o.names[:1], o.id}.matches(s.Only)

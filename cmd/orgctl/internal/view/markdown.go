@@ -27,7 +27,7 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	d := newDocument(p, max(limit, MinLimit), o.Proofs)
+	d := newDocument(p, max(limit, MinLimit), o)
 	// Parts are laid out in the order of importance, so that whatever finds no more room matters less than all before it.
 	caution := d.caution()
 	warning := d.warning()
@@ -43,6 +43,7 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 // document fills a bounded Markdown text part by part.
 type document struct {
 	proofs  []diff.Proof
+	partial bool // only a selection was looked at
 	plan    *diff.Plan
 	changes []diff.Change
 	limit   int
@@ -54,8 +55,8 @@ type document struct {
 // room for what is only known in the end: what was omitted, and the marker's truncated=false.
 const reserve = 700
 
-func newDocument(p *diff.Plan, limit int, proofs []diff.Proof) *document {
-	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit, proofs: proofs}
+func newDocument(p *diff.Plan, limit int, o Options) *document {
+	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit, proofs: o.Proofs, partial: o.Selection}
 	d.left = limit - len(d.head()) - len(d.foot()) - reserve
 	return d
 }
@@ -70,7 +71,10 @@ func (d *document) head() string {
 	}
 	head := fmt.Sprintf("<!-- orgctl:plan org=%s digest=%s truncated=%t -->\n### orgctl plan for %s: %s\n\n",
 		url.PathEscape(handle(d.plan)), url.PathEscape(d.digest()), len(d.omitted) > 0, code(handle(d.plan)), title)
-	if d.plan.Converged() {
+	switch {
+	case d.plan.Converged() && d.partial:
+		head += "What is selected is as declared; nothing else was looked at.\n\n"
+	case d.plan.Converged():
 		head += "The organization is as declared.\n\n"
 	}
 	return disarm(head, `\x23`)

@@ -49,6 +49,9 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 	if !r.Converged && r.Remaining != nil {
 		remaining(&b, r.Remaining, pen)
 	}
+	if o.Selection {
+		b.WriteString("Only what is selected was looked at.\n")
+	}
 	b.WriteString(verdict(r) + "\n")
 	return emit(w, b.String())
 }

@@ -21,7 +21,7 @@ func Plan(w io.Writer, p *diff.Plan, o Options) error {
 	if t.b.Len() > 0 {
 		head = t.pen.bold("Plan for "+handle(p)) + t.organization(p) + "\n\n"
 	}
-	return emit(w, head+t.b.String()+proof(p, o.Proofs)+summary(p))
+	return emit(w, head+t.b.String()+proof(p, o.Proofs)+summary(p, o))
 }
 
 // proof says in one line what no part of the plan takes away. A plan without changes takes nothing.
@@ -41,9 +41,12 @@ func statements(proofs []diff.Proof) string {
 }
 
 // summary is the end of the text of a plan. Its last line is one for grep and keeps its form.
-func summary(p *diff.Plan) string {
+func summary(p *diff.Plan, o Options) string {
 	if !p.Empty() {
 		return fmt.Sprintf("Digest: %s\nPlan: %s.\n", visible(p.Digest), counts(p.Summary))
+	}
+	if p.Converged() && o.Selection {
+		return "No changes among what is selected.\n"
 	}
 	if p.Converged() {
 		return fmt.Sprintf("No changes. %s is as declared.\n", handle(p))
