@@ -82,6 +82,9 @@ func (c *computation) policy(pairs []pair) Policy {
 			continue
 		}
 		known[d.Address] = true
+		if p.live.Status[spec.StatusNameless] != nil && !d.Intent.Absent {
+			out.Members = append(out.Members, p.live.ID)
+		}
 		if d.Intent.Protect {
 			out.Protected = append(out.Protected, p.live.Address)
 		}
@@ -97,6 +100,7 @@ func (c *computation) policy(pairs []pair) Policy {
 		}
 	}
 	out.Protected, out.Closed = compactAddresses(out.Protected), compactAddresses(out.Closed)
+	slices.Sort(out.Members)
 	out.AllowDelete = slices.Compact(slices.Sorted(slices.Values(from.AllowDelete)))
 	for _, kind := range spec.Kinds() {
 		if !slices.Contains(from.Prune, kind.Collection) {

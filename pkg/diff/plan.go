@@ -55,6 +55,8 @@ type Policy struct {
 	Protected []spec.Address `json:"protected,omitempty"`
 	// AllowDelete are patterns service/GLOB of the services that may be deleted.
 	AllowDelete []string `json:"allowDelete,omitempty"`
+	// Members are the ids of live members without an e-mail address whom the manifests know by these: nobody else is one of them.
+	Members []string `json:"members,omitempty"`
 }
 
 // MaxDeletes bounds how many objects of one collection a plan may prune; see spec.MaxDeletes.

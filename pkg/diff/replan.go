@@ -9,9 +9,10 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// Desired gives the desired state that a plan speaks of: the objects that it changes, as they are to be, and nothing else.
-// Computing it anew against a fresh observation gives the same digest as long as nothing that the plan rests on has moved,
-// and an empty plan once it has been applied: a saved plan needs no manifests to be judged or verified.
+// Desired gives the desired state that a plan speaks of: the objects that it changes, as they are to be, and the members whom
+// its manifests know by id alone, as they are. Computing it anew against a fresh observation gives the same digest as long as
+// nothing that the plan rests on has moved, and an empty plan once it has been applied: a saved plan needs no manifests to be
+// judged or verified.
 func (p *Plan) Desired() *spec.Organization {
 	out := &spec.Organization{Name: p.Organization.Handle, ID: p.Organization.ID, Declared: map[string]spec.Pos{}}
 	organization := spec.Resource{Address: spec.Address{Kind: "organization", Name: p.Organization.Handle}, Spec: spec.Tree{}}
@@ -41,6 +42,11 @@ func (p *Plan) Desired() *spec.Organization {
 		out.Resources = append(out.Resources, r)
 		if collection := spec.KindOf(c.Address.Kind).Collection; collection != "" {
 			out.Declared[collection] = c.Pos
+		}
+	}
+	for _, id := range p.Policy.Members {
+		if !slices.ContainsFunc(out.Resources, func(r spec.Resource) bool { return r.Address.Kind == "member" && r.ID == id }) {
+			out.Resources = append(out.Resources, spec.Resource{Address: spec.Address{Kind: "member", Name: id}, ID: id, Spec: spec.Tree{}})
 		}
 	}
 	out.Resources = append([]spec.Resource{organization}, out.Resources...)
