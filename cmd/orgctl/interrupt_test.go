@@ -243,6 +243,33 @@ func TestTimeoutOfReading(t *testing.T) {
 	}
 }
 
+// TestInterruptedReading: who presses Ctrl-C before anything is applied is told that nothing was.
+func TestInterruptedReading(t *testing.T) {
+	for _, args := range [][]string{
+		{"plan", "-f", "org.yaml"},
+		{"drift", "-f", "org.yaml"},
+		{"export"},
+		{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			api := holding(http.MethodGet)
+			p := newProgram(t, credentials(t, api.Server)...)
+			t.Cleanup(api.release)
+			p.write(t, "org.yaml", manifest(warehouse))
+			running := p.start(t, nil, args...)
+			api.await(t, running)
+			running.signal(t, os.Interrupt)
+			if code := running.wait(t); code != 130 {
+				t.Errorf("exit code %d, want 130", code)
+			}
+			if !strings.HasSuffix(running.stderr.String(), "orgctl: interrupted; nothing was changed\n") {
+				t.Errorf("standard error: %s", running.stderr)
+			}
+		})
+	}
+}
+
 // TestServedSandbox: orgctl sandbox in one terminal, what it prints in the environment of another, and the whole example is
 // applied over HTTP.
 func TestServedSandbox(t *testing.T) {
