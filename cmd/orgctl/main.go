@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,8 +22,12 @@ func run(ctx context.Context, args []string, e *env) int {
 	defer release()
 	app := newApp(e) //nolint:contextcheck // apply goes on under a context that a signal does not end
 	err := app.RunContext(ctx, permute(app, args))
-	if e.interrupt.received() {
-		return e.interrupt.exitCode()
+	if !e.interrupt.received() {
+		return report(e, err)
 	}
-	return report(e, err)
+	if errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) { // apply turns those of its calls into a report
+		err = errors.New("interrupted; nothing was changed")
+	}
+	_ = report(e, err) // the signal is what a script has to know of
+	return e.interrupt.exitCode()
 }
