@@ -260,7 +260,7 @@ func TestTrustsItsOwnFilesOnly(t *testing.T) {
 	}{
 		{"lock", "state/orgctl/*.lock", append(inPlaceOfFile(), hardLink), exitError},
 		{"journal", "secrets/journal.jsonl", append(inPlaceOfFile(), hardLink), exitError},
-		{"record", "secrets/keys/ci.*.json", inPlaceOfFile(), exitPartial},
+		{"record", "secrets/keys/ci.*.json", inPlaceOfFile(), exitError},
 		{"state directory", "state/orgctl", inPlaceOfDirectory(), exitError},
 		{"secrets directory", "secrets", inPlaceOfDirectory(), exitError},
 		{"directory of records", "secrets/keys", inPlaceOfDirectory(), exitError},
