@@ -216,37 +216,42 @@ func TestSlowLookKeepsTheLimit(t *testing.T) {
 // kept is a deadlock here.
 func TestSlotsComeBack(t *testing.T) {
 	refusal := errors.New("refused")
-	repeated := func(then error) apply.Step {
-		calls := 0
-		return apply.Step{Title: "call", Limit: 20 * time.Second, Do: func(context.Context) error {
-			if calls++; calls < 3 {
-				return apply.ErrBusy
-			}
-			return then
-		}}
+	once := func(do func(context.Context) error) func() apply.Step {
+		return func() apply.Step { return apply.Step{Title: "call", Do: do} }
 	}
-	for name, step := range map[string]apply.Step{
-		"a call that succeeds":                 {Title: "call", Do: func(context.Context) error { return nil }},
-		"a call that fails":                    {Title: "call", Do: func(context.Context) error { return refusal }},
-		"a call without an answer":             {Title: "call", Do: func(context.Context) error { return lost{} }},
+	repeated := func(then error) func() apply.Step {
+		return func() apply.Step {
+			calls := 0
+			return apply.Step{Title: "call", Limit: 20 * time.Second, Do: func(context.Context) error {
+				if calls++; calls < 3 {
+					return apply.ErrBusy
+				}
+				return then
+			}}
+		}
+	}
+	for name, step := range map[string]func() apply.Step{
+		"a call that succeeds":                 once(func(context.Context) error { return nil }),
+		"a call that fails":                    once(func(context.Context) error { return refusal }),
+		"a call without an answer":             once(func(context.Context) error { return lost{} }),
 		"a repeated call that succeeds":        repeated(nil),
 		"a repeated call that fails":           repeated(refusal),
 		"a repeated call without an answer":    repeated(lost{}),
 		"a call that is repeated to its limit": repeated(apply.ErrBusy),
-		"a wait":                               waits(3, time.Minute)[0],
-		"a wait to its limit":                  waits(1000, time.Minute)[0],
-		"a pause within a call": {Title: "call", Do: func(ctx context.Context) error {
+		"a wait":                               func() apply.Step { return waits(3, time.Minute)[0] },
+		"a wait to its limit":                  func() apply.Step { return waits(1000, time.Minute)[0] },
+		"a pause within a call": once(func(ctx context.Context) error {
 			return apply.Sleep(ctx, time.Minute)
-		}},
-		"a pause that ends with its context": {Title: "call", Do: func(ctx context.Context) error {
+		}),
+		"a pause that ends with its context": once(func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
 			return apply.Sleep(ctx, time.Minute)
-		}},
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{steps: map[string][]apply.Step{"a": {step, step}, "b": {step}, "last": does(nil)}}
+				f := &fake{steps: map[string][]apply.Step{"a": {step(), step()}, "b": {step()}, "last": does(nil)}}
 				o := options()
 				o.Parallel = 1
 				r := apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a"), change("b"), change("last")}}, f, o)
