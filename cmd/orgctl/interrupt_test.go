@@ -221,14 +221,19 @@ func TestStoppedInAPause(t *testing.T) {
 	}
 }
 
-// TestTimeoutOfReading: plan, drift, export and the planning of apply end with --timeout, exit 1: nothing was changed.
-func TestTimeoutOfReading(t *testing.T) {
-	for _, args := range [][]string{
+// reading are the commands that read the organization before anything else.
+func reading() [][]string {
+	return [][]string{
 		{"plan", "-f", "org.yaml"},
 		{"drift", "-f", "org.yaml"},
 		{"export"},
 		{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"},
-	} {
+	}
+}
+
+// TestTimeoutOfReading: plan, drift, export and the planning of apply end with --timeout, exit 1: nothing was changed.
+func TestTimeoutOfReading(t *testing.T) {
+	for _, args := range reading() {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
 			api := holding(http.MethodGet)
@@ -245,12 +250,7 @@ func TestTimeoutOfReading(t *testing.T) {
 
 // TestInterruptedReading: who presses Ctrl-C before anything is applied is told that nothing was.
 func TestInterruptedReading(t *testing.T) {
-	for _, args := range [][]string{
-		{"plan", "-f", "org.yaml"},
-		{"drift", "-f", "org.yaml"},
-		{"export"},
-		{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"},
-	} {
+	for _, args := range reading() {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
 			api := holding(http.MethodGet)

@@ -210,7 +210,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	if c.conflicts(kind, d, have, after, fields) || !known {
 		return
 	}
-	nonce, unfinished := l.Status[StatusUnfinished].(string)
+	nonce, unfinished := l.Status[spec.StatusUnfinished].(string)
 	if unfinished {
 		fields = finish(fields, nonce)
 	}
@@ -235,10 +235,10 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 // unread reports whether a field could not be read, and says so: it is neither equal nor different.
 func (c *computation) unread(kind *spec.Kind, d, l spec.Resource, path string) bool {
 	f := Finding{Code: CodeRefused, Hint: "give the key that permission, or leave the field out of the manifest"}
-	reason, refused := l.Status[StatusRefused].(string)
+	reason, refused := l.Status[spec.StatusRefused].(string)
 	if !refused {
 		f.Code, f.Hint = CodeUnread, "plan again later, or leave the field out of the manifest if this service never answers"
-		if reason, _ = l.Status[StatusUnreadable].(string); reason == "" {
+		if reason, _ = l.Status[spec.StatusUnreadable].(string); reason == "" {
 			return false
 		}
 	}
@@ -292,7 +292,7 @@ func kept(d spec.Resource, after spec.Tree, fields []FieldChange) string {
 
 func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	switch {
-	case l.Status[StatusUnfinished] != nil:
+	case l.Status[spec.StatusUnfinished] != nil:
 		return "its creation was interrupted and is finished"
 	case kind.Name == "invitation":
 		return "differs; an invitation cannot be changed, so it is withdrawn and sent anew"
@@ -360,7 +360,7 @@ func (c *computation) undeclared(pairs []pair, people people) {
 			continue
 		}
 		address := c.objects.addressOf(r)
-		_, halfMade := r.Status[StatusUnfinished]
+		_, halfMade := r.Status[spec.StatusUnfinished]
 		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
 			doubts := uncertain[adopted(kind.Name)]
 			if len(doubts) == 0 {
@@ -411,13 +411,6 @@ func (c *computation) notChecked() {
 }
 
 func (c *computation) find(f Finding) { c.plan.Findings = append(c.plan.Findings, f) }
-
-// The keys of spec.Resource.Status under which an observation says why detail fields are missing: because the key may not read
-// them, or because the API does not answer about this object.
-const (
-	StatusRefused    = spec.StatusRefused
-	StatusUnreadable = spec.StatusUnreadable
-)
 
 // narrow keeps what the selection wants. What a change refers to and is to be created is not pulled in silently: a change that
 // cannot be applied alone says so, and so does an entry that would take out of use what is not selected by its own name.

@@ -7,13 +7,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// StatusUnfinished is the key of spec.Resource.Status that holds the nonce of a service whose creation is not complete, and
-// StatusTaggedOnly of the one that says why nothing but a tag speaks for that.
-const (
-	StatusUnfinished = spec.StatusUnfinished
-	StatusTaggedOnly = spec.StatusTaggedOnly
-)
-
 // finish adds the removal of the nonce tag that a service carries until its creation is complete. It is part of the tags
 // change, but neither drift nor anything a manifest says.
 func finish(fields []FieldChange, nonce string) []FieldChange {
@@ -49,7 +42,7 @@ func (c *Change) Unfinished() (nonce string, ok bool) {
 // tagged asks for a second sign wherever a password would be set because of a tag that anybody can write.
 func (c *check) tagged() {
 	for r := range each(c.live, "service") {
-		reason, alone := r.Status[StatusTaggedOnly].(string)
+		reason, alone := r.Status[spec.StatusTaggedOnly].(string)
 		change := c.outcome.change(r)
 		if !alone || change == nil || !change.SetsPassword || slices.Contains(c.caller.Begun, r.ID) {
 			continue

@@ -13,7 +13,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
-	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -186,11 +185,11 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wa
 			var other *client.ReplyError
 			switch {
 			case errors.Is(err, client.ErrForbidden):
-				r.Status[diff.StatusRefused] = "the API key has no permission control-plane:service:view-backups"
+				r.Status[spec.StatusRefused] = "the API key has no permission control-plane:service:view-backups"
 			case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
-				r.Status[diff.StatusUnreadable] = fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)
+				r.Status[spec.StatusUnreadable] = fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)
 			case errors.As(err, &other) && other.Status != http.StatusUnauthorized:
-				r.Status[diff.StatusUnreadable] = fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)
+				r.Status[spec.StatusUnreadable] = fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)
 			case err != nil:
 				return fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
 			default:

@@ -64,9 +64,9 @@ func serviceResources(all []cloudapi.Service, now time.Time) []spec.Resource {
 			r.Status[diff.StatusHealth] = string(s.State)
 		}
 		if nonce := unfinished(s); nonce != "" {
-			r.Status[diff.StatusUnfinished] = nonce
+			r.Status[spec.StatusUnfinished] = nonce
 			if reason := taggedOnly(s, now); reason != "" {
-				r.Status[diff.StatusTaggedOnly] = reason
+				r.Status[spec.StatusTaggedOnly] = reason
 			}
 		}
 		out = append(out, r)
