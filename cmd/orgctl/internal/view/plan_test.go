@@ -213,3 +213,23 @@ func partOf(p *diff.Plan, n int) *diff.Plan {
 	part.Organization, part.Summary = p.Organization, diff.Summary{}
 	return planOf(part)
 }
+
+// TestNarrowPlanKeepsPlacesWhole: a terminal breaks a line wherever it ends, and a place that is broken can neither be read nor
+// clicked. A place that does not fit beside the object stands below it.
+func TestNarrowPlanKeepsPlacesWhole(t *testing.T) {
+	const width = 60
+	places := regexp.MustCompile(`[\w./]+\.yaml:\d+`)
+	wide := string(render(t, func(w io.Writer) error { return view.Plan(w, everything(), view.Options{}) }))
+	narrow := string(render(t, func(w io.Writer) error { return view.Plan(w, everything(), view.Options{Width: width}) }))
+	if want, got := places.FindAllString(wide, -1), places.FindAllString(narrow, -1); !slices.Equal(want, got) {
+		t.Errorf("places %q, want %q", got, want)
+	}
+	for line := range strings.Lines(narrow) {
+		if at := places.FindStringIndex(line); at != nil && at[1] > width {
+			t.Errorf("the terminal breaks a place: %s", line)
+		}
+		if reason := strings.HasPrefix(line, "    # "); reason && len(line) > width+1 {
+			t.Errorf("wider than the terminal: %s", line)
+		}
+	}
+}
