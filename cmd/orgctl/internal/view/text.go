@@ -77,6 +77,16 @@ func (t *textPlan) prose(indent int, text string) {
 	}
 }
 
+// fits reports whether a line of so many columns ends before the terminal does, which breaks what is longer, places included.
+func (t *textPlan) fits(columns int) bool { return t.width == 0 || columns <= t.width }
+
+// below writes a place, if there is one, on a line of its own.
+func (t *textPlan) below(indent int, place string) {
+	if place != "" {
+		t.line("%s%s", strings.Repeat(" ", indent), t.pen.dim(place))
+	}
+}
+
 func (t *textPlan) organization(p *diff.Plan) string {
 	known := make([]string, 0, 2)
 	for _, s := range []string{p.Organization.Name, p.Organization.ID} {
@@ -98,9 +108,16 @@ func (t *textPlan) changes(changes []diff.Change) {
 	}
 	for _, c := range changes {
 		head := t.pen.paint(sign(c.Action), t.pen.bold(sign(c.Action)+" "+pad(address(c.Address), names)))
-		t.line("%s  %s  %s", head, t.pen.dim(pad(place(c.Pos), places)), t.risk(c.Risk))
+		if t.fits(max(names, columns(address(c.Address))) + max(places, columns(place(c.Pos))) + len("~     "+diff.RiskDestructive)) {
+			t.line("%s  %s  %s", head, t.pen.dim(pad(place(c.Pos), places)), t.risk(c.Risk))
+		} else {
+			t.line("%s  %s", head, t.risk(c.Risk))
+			t.below(4, place(c.Pos))
+		}
 		if text := why(c); text != "" {
-			t.line("    %s", t.pen.dim("# "+text))
+			for _, l := range wrap(text, max(t.width-6, 0)) {
+				t.line("    %s", t.pen.dim("# "+l))
+			}
 		}
 		for _, l := range details(c) {
 			t.detail(l)
@@ -146,7 +163,13 @@ func (t *textPlan) findings(findings []diff.Finding) {
 			severity = t.pen.paint(signUpdate, severity)
 		case diff.SeverityNote:
 		}
-		t.line("  %s  %s  %s  %s", severity, visible(f.Code), address(f.Address), t.pen.dim(visible(f.Pos.String())))
+		object, pos := visible(f.Code)+"  "+address(f.Address), visible(f.Pos.String())
+		if t.fits(11 + columns(object) + 2 + columns(pos)) {
+			t.line("  %s  %s  %s", severity, object, t.pen.dim(pos))
+		} else {
+			t.line("  %s  %s", severity, object)
+			t.below(6, pos)
+		}
 		t.explain(f.Message, f.Hint)
 	}
 	t.line("")
