@@ -193,25 +193,26 @@ func (d *Delays) UnmarshalJSON(data []byte) error {
 // Statuses choose how the API refuses what nobody has documented. Zero means the default named with each field; where 200 is
 // offered, the request is accepted instead.
 type Statuses struct {
-	OwnKey              int `json:"ownKey,omitempty"`              // DELETE of the calling key: 400
-	PastExpiry          int `json:"pastExpiry,omitempty"`          // creating a key whose expireAt has passed: 400; 200 creates it
-	LastAdmin           int `json:"lastAdmin,omitempty"`           // removing or demoting the last admin: 400
-	KeyLimit            int `json:"keyLimit,omitempty"`            // one key too many: 400
-	ServiceQuota        int `json:"serviceQuota,omitempty"`        // one service too many: 400
-	DeniedSource        int `json:"deniedSource,omitempty"`        // the key's IP list excludes the caller: 403
-	MigratedRole        int `json:"migratedRole,omitempty"`        // a legacy role after the migration: 400
-	DuplicateInvitation int `json:"duplicateInvitation,omitempty"` // the email is invited already: 409; 200 invites again
-	JoinedInvitation    int `json:"joinedInvitation,omitempty"`    // the email has joined already: 409; 200 invites anyway
-	DuplicateSource     int `json:"duplicateSource,omitempty"`     // adding a source that exists: 400; 200 replaces it
-	DuplicateTag        int `json:"duplicateTag,omitempty"`        // adding a tag key that exists: 400; 200 replaces it
-	AttachedEndpoint    int `json:"attachedEndpoint,omitempty"`    // attaching an attached endpoint: 400; 200 ignores it
-	EndpointInUse       int `json:"endpointInUse,omitempty"`       // unregistering an attached endpoint: 400; 200 allows it
-	StateCommand        int `json:"stateCommand,omitempty"`        // a command the current state does not know: 409
-	Provisioning        int `json:"provisioning,omitempty"`        // scaling, password or backup configuration of a service being provisioned: 409; 200 accepts them
-	PrimaryInUse        int `json:"primaryInUse,omitempty"`        // stop or DELETE of a primary with secondaries: 400
-	Horizontal          int `json:"horizontal,omitempty"`          // horizontal autoscaling without entitlement: 403
-	StoppedScaling      int `json:"stoppedScaling,omitempty"`      // scaling a stopped service: 200; another status refuses it
-	SecondaryBackup     int `json:"secondaryBackup,omitempty"`     // backupConfiguration of a secondary: 400
+	OwnKey               int `json:"ownKey,omitempty"`               // DELETE of the calling key: 400
+	PastExpiry           int `json:"pastExpiry,omitempty"`           // creating a key whose expireAt has passed: 400; 200 creates it
+	LastAdmin            int `json:"lastAdmin,omitempty"`            // removing or demoting the last admin: 400
+	KeyLimit             int `json:"keyLimit,omitempty"`             // one key too many: 400
+	ServiceQuota         int `json:"serviceQuota,omitempty"`         // one service too many: 400
+	DeniedSource         int `json:"deniedSource,omitempty"`         // the key's IP list excludes the caller: 403
+	MigratedRole         int `json:"migratedRole,omitempty"`         // a legacy role after the migration: 400
+	DuplicateInvitation  int `json:"duplicateInvitation,omitempty"`  // the email is invited already: 409; 200 invites again
+	JoinedInvitation     int `json:"joinedInvitation,omitempty"`     // the email has joined already: 409; 200 invites anyway
+	DuplicateSource      int `json:"duplicateSource,omitempty"`      // adding a source that exists: 400; 200 replaces it
+	DuplicateTag         int `json:"duplicateTag,omitempty"`         // adding a tag key that exists: 400; 200 replaces it
+	AttachedEndpoint     int `json:"attachedEndpoint,omitempty"`     // attaching an attached endpoint: 400; 200 ignores it
+	UnregisteredEndpoint int `json:"unregisteredEndpoint,omitempty"` // attaching an endpoint by PATCH that is not registered: 200 registers it; another status refuses it
+	EndpointInUse        int `json:"endpointInUse,omitempty"`        // unregistering an attached endpoint: 400; 200 allows it
+	StateCommand         int `json:"stateCommand,omitempty"`         // a command the current state does not know: 409
+	Provisioning         int `json:"provisioning,omitempty"`         // scaling, password or backup configuration of a service being provisioned: 409; 200 accepts them
+	PrimaryInUse         int `json:"primaryInUse,omitempty"`         // stop or DELETE of a primary with secondaries: 400
+	Horizontal           int `json:"horizontal,omitempty"`           // horizontal autoscaling without entitlement: 403
+	StoppedScaling       int `json:"stoppedScaling,omitempty"`       // scaling a stopped service: 200; another status refuses it
+	SecondaryBackup      int `json:"secondaryBackup,omitempty"`      // backupConfiguration of a secondary: 400
 }
 
 // Denial refuses matching requests with 403, as a role without the permission would.

@@ -30,25 +30,30 @@ func (c *call) attached(e privateEndpoint) bool {
 	})
 }
 
-// patchAttached applies an {add, remove} patch to the endpoints of a service.
+// patchAttached applies an {add, remove} patch to the endpoints of a service. What the registry lacks of them is registered.
 func (c *call) patchAttached(p *fields, svc *service) []string {
 	list := slices.Clone(svc.PrivateEndpointIDs)
 	removed, _ := p.strs("remove")
 	list = slices.DeleteFunc(list, func(id string) bool { return slices.Contains(removed, id) })
 	added, _ := p.strs("add")
 	for _, id := range added {
-		switch {
-		case !c.st.registered(svc, id):
-			p.fail(badRequest("private endpoint %s is not registered in %s %s", id, svc.Provider, svc.Region))
-		case !slices.Contains(list, id):
-			list = append(list, id)
-		default:
-			if err := unless(c.cfg.Statuses.AttachedEndpoint, http.StatusBadRequest, "private endpoint %s is attached already", id); err != nil {
+		if !c.st.registered(svc, id) {
+			if err := unless(c.cfg.Statuses.UnregisteredEndpoint, http.StatusOK, "private endpoint %s is not registered in %s %s", id, svc.Provider, svc.Region); err != nil {
 				p.fail(err)
 			}
+			c.register(privateEndpoint{ID: id, CloudProvider: svc.Provider, Region: svc.Region})
+		}
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		} else if err := unless(c.cfg.Statuses.AttachedEndpoint, http.StatusBadRequest, "private endpoint %s is attached already", id); err != nil {
+			p.fail(err)
 		}
 	}
 	return list
+}
+
+func (c *call) register(entry privateEndpoint) {
+	c.st.Organization.PrivateEndpoints = append(slices.Clip(c.st.Organization.PrivateEndpoints), entry)
 }
 
 // createServiceEndpoint handles POST privateEndpoint: it registers an endpoint for the whole organization, in the service's
@@ -85,7 +90,7 @@ func createServiceEndpoint(c *call) (any, error) {
 	if i := slices.IndexFunc(c.st.Organization.PrivateEndpoints, entry.same); i >= 0 {
 		entry = c.st.Organization.PrivateEndpoints[i]
 	} else {
-		c.st.Organization.PrivateEndpoints = append(slices.Clip(c.st.Organization.PrivateEndpoints), entry)
+		c.register(entry)
 	}
 	replace(c.st.Services, svc, &changed)
 	c.did(doneTo(svc, "service_update_private_endpoints")...)

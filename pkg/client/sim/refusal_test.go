@@ -97,7 +97,6 @@ func TestRefusals(t *testing.T) {
 		"patch scaling field":     {"PATCH", "/services/{id}", `{"numReplicas":2}`, 400, "BAD_REQUEST: request body.numReplicas is not a known field"},
 		"patch source again":      {"PATCH", "/services/{id}", `{"ipAccessList":{"add":[{"source":"10.0.0.0/8"}]}}`, 400, "BAD_REQUEST: request body.ipAccessList.add[0].source exists already: 10.0.0.0/8"},
 		"patch tag again":         {"PATCH", "/services/{id}", `{"tags":{"add":[{"key":"team","value":"b"}]}}`, 400, "BAD_REQUEST: request body.tags.add[0].key exists already: team"},
-		"patch unknown endpoint":  {"PATCH", "/services/{id}", `{"privateEndpointIds":{"add":["vpce-9"]}}`, 400, "BAD_REQUEST: private endpoint vpce-9 is not registered in aws us-east-1"},
 		"patch TDE key":           {"PATCH", "/services/{id}", `{"transparentDataEncryptionKeyId":"k"}`, 400, "BAD_REQUEST: transparent data encryption is not enabled for this service"},
 		"patch release channel":   {"PATCH", "/services/{id}", `{"releaseChannel":"edge"}`, 400, `BAD_REQUEST: request body.releaseChannel value is not one of ["slow","default","fast"]: "edge"`},
 		"command missing":         {"PATCH", "/services/{id}/state", `{}`, 400, "BAD_REQUEST: request body.command is required"},

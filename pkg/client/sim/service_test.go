@@ -143,15 +143,16 @@ func TestDuplicateKnobs(t *testing.T) {
 func TestPatchIsAtomic(t *testing.T) {
 	_, c, _ := start(t, sim.Config{})
 	id := c.newService("whole", object{"ipAccessList": []any{object{"source": "10.0.0.1"}}})
-	before := c.service(id)
+	before := c.control("GET", "/state", nil)
 	a := c.do("PATCH", "/services/"+id, object{
-		"name": "half", "ipAccessList": object{"remove": []any{object{"source": "10.0.0.1"}}}, "privateEndpointIds": object{"add": []any{"vpce-9"}},
+		"name": "half", "ipAccessList": object{"remove": []any{object{"source": "10.0.0.1"}}},
+		"privateEndpointIds": object{"add": []any{"vpce-9", "vpce-9"}},
 	})
 	if a.Status != http.StatusBadRequest {
 		t.Fatalf("status %d", a.Status)
 	}
-	if diff := cmp.Diff(before, c.service(id)); diff != "" {
-		t.Errorf("service (-before +after):\n%s", diff)
+	if diff := diffStates(before, c.control("GET", "/state", nil)); diff != "" {
+		t.Errorf("state (-before +after):\n%s", diff)
 	}
 }
 
@@ -407,6 +408,31 @@ func TestPrivateEndpoints(t *testing.T) {
 	c.ok("PATCH", "", object{"privateEndpoints": object{"remove": []any{removal}, "add": []any{changed}}})
 	if diff := cmp.Diff([]any{other, changed}, c.ok("GET", "", nil)["privateEndpoints"]); diff != "" {
 		t.Errorf("registry (-want +got):\n%s", diff)
+	}
+}
+
+// TestUnregisteredEndpoint: attaching by PATCH registers, without a description, what is not registered where the service is;
+// or refuses it, as the knob says, and changes nothing.
+func TestUnregisteredEndpoint(t *testing.T) {
+	srv, c, _ := start(t, sim.Config{Statuses: sim.Statuses{UnregisteredEndpoint: 400}})
+	id := c.newService("private")
+	elsewhere := object{"id": "vpce-1", "cloudProvider": "aws", "region": "us-east-2"}
+	c.ok("PATCH", "", object{"privateEndpoints": object{"add": []any{elsewhere}}})
+	attach := object{"privateEndpointIds": object{"add": []any{"vpce-1"}}}
+	before := c.control("GET", "/state", nil)
+	c.refused("PATCH", "/services/"+id, attach, 400, "BAD_REQUEST: private endpoint vpce-1 is not registered in aws us-east-1")
+	if diff := diffStates(before, c.control("GET", "/state", nil)); diff != "" {
+		t.Errorf("a refused request changed something (-before +after):\n%s", diff)
+	}
+
+	srv.SetConfig(sim.Config{})
+	c.ok("PATCH", "/services/"+id, attach)
+	here := object{"id": "vpce-1", "cloudProvider": "aws", "region": "us-east-1"}
+	if diff := cmp.Diff([]any{elsewhere, here}, c.ok("GET", "", nil)["privateEndpoints"]); diff != "" {
+		t.Errorf("registry (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"vpce-1"}, c.service(id)["privateEndpointIds"]); diff != "" {
+		t.Errorf("attached (-want +got):\n%s", diff)
 	}
 }
 
