@@ -73,6 +73,37 @@ spec:
 	})
 }
 
+// Whether attaching registers an endpoint or needs one that is registered (UnregisteredEndpoint), nothing is left to it: what is
+// declared is registered, described, attached, detached and removed in one order, and what nobody has registered is not attached.
+func TestEndpointRules(t *testing.T) {
+	for rule, status := range map[string]int{"attaching registers": http.StatusOK, "attaching refuses": http.StatusBadRequest} {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, sim.Config{Statuses: sim.Statuses{UnregisteredEndpoint: status}})
+				b.converge(manifest(t, `
+spec:
+  privateEndpoints:
+    - {id: vpce-1, cloudProvider: aws, region: us-east-1, description: VPC}
+    - {id: vpce-1, cloudProvider: aws, region: us-east-2}
+  services: [{name: a, provider: aws, region: us-east-1, ipAccessList: [], privateEndpointIds: [vpce-1]}]
+`))
+				p := b.plan(manifest(t, "spec: {services: [{name: a, privateEndpointIds: [vpce-1, vpce-2]}]}"))
+				if p.Worst() != diff.SeverityBlocked || p.Findings[0].Code != diff.CodeNoTarget || len(p.Changes) != 0 {
+					t.Errorf("an endpoint that is registered nowhere: %s", encode(t, p))
+				}
+				b.converge(manifest(t, `
+spec:
+  privateEndpoints:
+    - {id: vpce-1, cloudProvider: aws, region: us-east-1, ensure: absent}
+    - {id: vpce-1, cloudProvider: aws, region: us-east-2, ensure: absent}
+    - {id: vpce-3, cloudProvider: aws, region: us-east-1, description: VPC}
+  services: [{name: a, privateEndpointIds: [vpce-3]}]
+`))
+			})
+		})
+	}
+}
+
 // Finishing a creation that was interrupted is work for apply, and no drift.
 func TestHalfMadeIsNoDrift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
