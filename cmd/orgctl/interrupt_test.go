@@ -278,12 +278,29 @@ func TestServedSandbox(t *testing.T) {
 	sandbox := p.start(t, nil, "sandbox", "--listen", "127.0.0.1:0")
 	sandbox.stdout.await(t, "export CLICKHOUSE_CLOUD_API_SECRET=")
 	sandbox.stderr.await(t, "serving organization ")
+	settings := map[string]string{}
 	for line := range strings.Lines(sandbox.stdout.String()) {
 		setting, ok := strings.CutPrefix(strings.TrimSpace(line), "export ")
 		if !ok {
 			t.Fatalf("not a setting: %s", line)
 		}
+		name, value, _ := strings.Cut(setting, "=")
+		settings[name] = value
 		p.env = append(p.env, setting)
+	}
+	// A client that takes the settings as they are, and appends paths to the URL, as the vendor's provider does.
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		settings["CLICKHOUSE_API_URL"]+"/organizations/"+settings["CLICKHOUSE_ORG_ID"]+"/services", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(settings["CLICKHOUSE_CLOUD_API_KEY"], settings["CLICKHOUSE_CLOUD_API_SECRET"])
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("GET %s: %s, %v", request.URL, response.Status, err)
 	}
 	r := p.ok(t, "apply", "--yes", "-f", "examples/acme", "--rate", "1000/10s", "--secrets-out", "secrets")
 	if r.lastLine() != "converged" {
