@@ -121,11 +121,11 @@ func (o *binary) serve(b *testing.B, state string) (requests func() []sim.Reques
 	}
 	b.Cleanup(func() { _ = sandbox.Wait() }) // ends with the benchmark's context
 	var url string
-	for lines := bufio.NewScanner(stdout); len(o.env) < 5 && lines.Scan(); {
+	for lines := bufio.NewScanner(stdout); len(o.env) < 6 && lines.Scan(); {
 		setting, _ := strings.CutPrefix(lines.Text(), "export ")
 		o.env = append(o.env, setting)
 		if address, ok := strings.CutPrefix(setting, "CLICKHOUSE_API_URL="); ok {
-			url = address
+			url = strings.TrimSuffix(address, "/v1")
 		}
 	}
 	return func() []sim.Request {

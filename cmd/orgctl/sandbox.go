@@ -53,8 +53,9 @@ func serveSandbox(e *env, c *cli.Context) error {
 		return fmt.Errorf("serve sandbox: %w", err)
 	}
 	credentials := server.Credentials()
-	_, err = fmt.Fprintf(e.stdout, "export CLICKHOUSE_API_URL=http://%s\nexport CLICKHOUSE_CLOUD_API_KEY=%s\nexport CLICKHOUSE_CLOUD_API_SECRET=%s\n",
-		listener.Addr(), credentials.KeyID, credentials.KeySecret)
+	// Other clients know these variables, too. Some of them append paths to the URL as it is, hence /v1, which orgctl can do without.
+	_, err = fmt.Fprintf(e.stdout, "export CLICKHOUSE_API_URL=http://%s/v1\nexport CLICKHOUSE_ORG_ID=%s\nexport CLICKHOUSE_CLOUD_API_KEY=%s\nexport CLICKHOUSE_CLOUD_API_SECRET=%s\n",
+		listener.Addr(), credentials.OrganizationID, credentials.KeyID, credentials.KeySecret)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
