@@ -40,7 +40,7 @@ func TestDebugLog(t *testing.T) {
 		"> GET /v1/things?a=b+c try=1",
 		"< GET /v1/things try=1 status=503 took=T body=[8 bytes that are not a JSON object]",
 		"> GET /v1/things?a=b+c try=2",
-		`< GET /v1/things try=2 status=200 took=T error="GET /v1/things: read answer: unexpected EOF" body=[29 bytes that are not a JSON object]`,
+		`< GET /v1/things try=2 status=200 took=T error="read answer: unexpected EOF (GET /v1/things)" body=[29 bytes that are not a JSON object]`,
 		"> GET /v1/things?a=b+c try=3",
 		`< GET /v1/things try=3 status=200 request=r-1 took=T body={"requestId":"r-1","result":{"big":12345678901234567890,"n":3.0,"name":"<orders>"},"status":200}`,
 	}

@@ -31,52 +31,52 @@ func TestErrorFromAnswer(t *testing.T) {
 		{
 			"code and colon", 400, `{"status":400,"error":"BAD_REQUEST: request body.tags is an array.","requestId":"r-9"}`,
 			client.Error{Status: 400, Code: "BAD_REQUEST", Message: "request body.tags is an array.", RequestID: "r-9"},
-			"DELETE /v1/things/1: 400 BAD_REQUEST: request body.tags is an array. (request r-9)",
+			"400 BAD_REQUEST: request body.tags is an array. (DELETE /v1/things/1, request r-9)",
 		},
 		{
 			"code without colon", 400, `{"status":400,"error":"BAD_REQUEST length is too small: 8 < 20"}`,
 			client.Error{Status: 400, Code: "BAD_REQUEST", Message: "length is too small: 8 < 20"},
-			"DELETE /v1/things/1: 400 BAD_REQUEST: length is too small: 8 < 20",
+			"400 BAD_REQUEST: length is too small: 8 < 20 (DELETE /v1/things/1)",
 		},
 		{
 			"code alone", 403, `{"requestId":"r-9","error":"FORBIDDEN","status":403}`,
 			client.Error{Status: 403, Code: "FORBIDDEN", RequestID: "r-9"},
-			"DELETE /v1/things/1: 403 FORBIDDEN (request r-9)",
+			"403 FORBIDDEN (DELETE /v1/things/1, request r-9)",
 		},
 		{
 			"sentence", 400, `{"status":400,"error":"Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of 'role'."}`,
 			client.Error{Status: 400, Message: "Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of 'role'."},
-			"DELETE /v1/things/1: 400 Bad Request: Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of 'role'.",
+			"400 Bad Request: Organization has migrated to Custom Roles. Use 'assignedRoleIds' instead of 'role'. (DELETE /v1/things/1)",
 		},
 		{
 			"short capitals", 409, `{"error":"IP list is busy"}`,
 			client.Error{Status: 409, Message: "IP list is busy"},
-			"DELETE /v1/things/1: 409 Conflict: IP list is busy",
+			"409 Conflict: IP list is busy (DELETE /v1/things/1)",
 		},
 		{
 			"gateway text", 502, "Bad Gateway\n",
 			client.Error{Status: 502, Message: "Bad Gateway"},
-			"DELETE /v1/things/1: 502: Bad Gateway",
+			"502: Bad Gateway (DELETE /v1/things/1)",
 		},
 		{
 			"gateway page", 503, "<html><body>down</body></html>",
 			client.Error{Status: 503},
-			"DELETE /v1/things/1: 503 Service Unavailable",
+			"503 Service Unavailable (DELETE /v1/things/1)",
 		},
 		{
 			"nothing", 500, "",
 			client.Error{Status: 500},
-			"DELETE /v1/things/1: 500 Internal Server Error",
+			"500 Internal Server Error (DELETE /v1/things/1)",
 		},
 		{
 			"JSON of another shape", 422, `{"detail":"no"}`,
 			client.Error{Status: 422, Message: `{"detail":"no"}`},
-			`DELETE /v1/things/1: 422 Unprocessable Entity: {"detail":"no"}`,
+			`422 Unprocessable Entity: {"detail":"no"} (DELETE /v1/things/1)`,
 		},
 		{
 			"members of another type", 400, `{"status":"400","requestId":7,"error":"CONFLICT: busy"}`,
 			client.Error{Status: 400, Code: "CONFLICT", Message: "busy"},
-			"DELETE /v1/things/1: 400 CONFLICT: busy",
+			"400 CONFLICT: busy (DELETE /v1/things/1)",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

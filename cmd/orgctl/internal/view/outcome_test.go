@@ -18,7 +18,8 @@ func partial() *apply.Report {
 			{Address: addr("privateEndpoint", "aws/us-east-1/vpce-0a1b"), Action: diff.Create, Status: apply.Applied, Elapsed: 300 * time.Millisecond},
 			{
 				Address: addr("service", "orders"), Action: diff.Create, Status: apply.Failed, Step: "create service",
-				Error: "POST /v1/organizations/acme/services: 400 BAD_REQUEST: quota exceeded (request 7f3c)", Elapsed: 2 * time.Second,
+				Error: "400 BAD_REQUEST: quota exceeded (POST /v1/organizations/acme/services, request 7f3c)", Elapsed: 2 * time.Second,
+				Pos:   at("services.yaml", 14, 7),
 			},
 			{Address: addr("service", "orders-replica"), Action: diff.Create, Status: apply.Skipped, Error: "depends on service/orders, which was not applied"},
 			{Address: addr("key", "ci"), Action: diff.Create, Status: apply.Skipped, Error: "interrupted"},
