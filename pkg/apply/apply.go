@@ -65,6 +65,7 @@ type Result struct {
 	Step    string        `json:"step,omitempty"`  // the step that did not succeed
 	Error   string        `json:"error,omitempty"` // its reason
 	Elapsed time.Duration `json:"elapsed"`         // nanoseconds
+	Pos     spec.Pos      `json:"source,omitzero"` // where the manifest declares the object
 }
 
 // Report is the outcome of a run, results in plan order whatever order the work finished in.

@@ -99,7 +99,7 @@ type run struct {
 
 // change carries out one change after everything that it depends on.
 func (r *run) change(ctx context.Context, c diff.Change) Result {
-	res := Result{Address: c.Address, Action: c.Action, Status: Skipped}
+	res := Result{Address: c.Address, Action: c.Action, Status: Skipped, Pos: c.Pos}
 	for _, a := range c.DependsOn {
 		ready, ok := r.done[a]
 		if !ok {

@@ -40,9 +40,10 @@ type Error struct {
 	RequestID string // what the vendor's support asks for; "" when the answer carries none
 }
 
+// Error begins with the cause: what was asked for is at the end, for whoever looks into it.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d", e.Method, e.Path, e.Status)
+	fmt.Fprintf(&b, "%d", e.Status)
 	if e.Code != "" {
 		b.WriteString(" " + e.Code)
 	} else if text := http.StatusText(e.Status); text != "" && text != e.Message {
@@ -51,9 +52,11 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
+	b.WriteString(" (" + e.Method + " " + e.Path)
 	if e.RequestID != "" {
-		b.WriteString(" (request " + e.RequestID + ")")
+		b.WriteString(", request " + e.RequestID)
 	}
+	b.WriteString(")")
 	return b.String()
 }
 
@@ -95,7 +98,7 @@ func (e *NetworkError) Error() string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // url.Error repeats the method and the whole URL
 	}
-	return fmt.Sprintf("%s %s: %s", e.Method, e.Path, oneLine(err.Error(), maxMessage))
+	return fmt.Sprintf("%s (%s %s)", oneLine(err.Error(), maxMessage), e.Method, e.Path)
 }
 
 func (e *NetworkError) Unwrap() error { return e.Err }
@@ -120,7 +123,7 @@ type ReplyError struct {
 }
 
 func (e *ReplyError) Error() string {
-	text := fmt.Sprintf("%s %s: status %d: %s", e.Method, e.URL, e.Status, e.Reason)
+	text := fmt.Sprintf("status %d: %s (%s %s)", e.Status, e.Reason, e.Method, e.URL)
 	if e.Hint != "" {
 		text += "; " + e.Hint
 	}

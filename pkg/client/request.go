@@ -40,14 +40,14 @@ type Response struct {
 // but a GET, because some deletions give one.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if c.options.readOnly && isWrite(r.Method) {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, ErrReadOnly)
+		return nil, fmt.Errorf("%w (%s %s)", ErrReadOnly, r.Method, r.Path)
 	}
 	if err := checkPath(r.Path); err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+		return nil, fmt.Errorf("%w (%s %s)", err, r.Method, r.Path)
 	}
 	req, err := c.encode(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+		return nil, fmt.Errorf("%w (%s %s)", err, r.Method, r.Path)
 	}
 	x := &exchange{client: c, request: r, held: share{of: &c.bodies}}
 	defer x.held.giveBack()
@@ -58,7 +58,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body) // in memory already
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: read answer: %w", r.Method, r.Path, err)
+		return nil, fmt.Errorf("read answer: %w (%s %s)", err, r.Method, r.Path)
 	}
 	if !isSuccess(resp.StatusCode) {
 		return nil, c.newError(r, resp.StatusCode, body)

@@ -19,7 +19,7 @@ func partial() *apply.Report {
 			{
 				Address: addr("service", "orders"), Action: diff.Create, Status: apply.Failed, Step: "create service",
 				Error: "400 BAD_REQUEST: quota exceeded (POST /v1/organizations/acme/services, request 7f3c)", Elapsed: 2 * time.Second,
-				Pos:   at("services.yaml", 14, 7),
+				Pos: at("services.yaml", 14, 7),
 			},
 			{Address: addr("service", "orders-replica"), Action: diff.Create, Status: apply.Skipped, Error: "depends on service/orders, which was not applied"},
 			{Address: addr("key", "ci"), Action: diff.Create, Status: apply.Skipped, Error: "interrupted"},

@@ -56,9 +56,12 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 	return emit(w, b.String())
 }
 
-// outcome is what one change came to: where it stopped, why, and after how long.
+// outcome is what one change came to: where it is declared, where it stopped, why, and after how long.
 func outcome(res apply.Result) string {
 	text := fmt.Sprintf("%s %s", visible(string(res.Action)), address(res.Address))
+	if p := place(res.Pos); p != "" {
+		text += " (" + p + ")"
+	}
 	if res.Step != "" {
 		text += ": " + visible(res.Step)
 	}
