@@ -139,7 +139,7 @@ func left() *diff.Plan {
 func unfinished() *diff.Plan {
 	orders := diff.Change{
 		Address: addr("service", "orders"), Action: diff.Update, ID: "c0ffee00-0000-4000-8000-000000000001",
-		Reason: "its creation was interrupted and is finished", Risk: diff.RiskDisruptive, SetsPassword: true,
+		Reason: "its creation was interrupted and will be finished", Risk: diff.RiskDisruptive, SetsPassword: true,
 		Fields: []diff.FieldChange{
 			{Path: "numReplicas", Before: int64(1), After: int64(3), Pos: at("services.yaml", 16, 7)},
 			{Path: "tags", List: true, Remove: []any{spec.Tree{"key": "orgctl-op", "value": "n0nce"}}},
@@ -277,7 +277,7 @@ func everything() *diff.Plan {
 		Requirements: []diff.Requirement{
 			{
 				Code: "OC330", Kind: diff.RequireDeleteLeave, Address: addr("service", "old"),
-				Message: "deleting a service needs an explicit leave", Hint: "apply with --allow-delete 'service/old', or list it under policy.allowDelete",
+				Message: "a service is deleted with its data, which has to be allowed by its name", Hint: "apply with --allow-delete 'service/old', or list it under policy.allowDelete",
 			},
 			{
 				Code: "OC331", Kind: diff.RequireSecretSink, Address: addr("key", "ci"),
