@@ -35,7 +35,7 @@ func (p *Plan) needs(caller Caller) []Requirement {
 		case c.Action == Delete && c.Address.Kind == "service" && !c.deleted().matches(leave):
 			out = append(out, Requirement{
 				Code: CodeDeleteLeave, Kind: RequireDeleteLeave, Address: c.Address,
-				Message: "deleting a service needs an explicit leave",
+				Message: "a service is deleted with its data, which has to be allowed by its name",
 				Hint:    fmt.Sprintf("apply with --allow-delete '%s', or list it under policy.allowDelete", c.Address),
 			})
 		case c.MakesSecret() && !caller.Sink:

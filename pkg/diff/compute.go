@@ -293,7 +293,7 @@ func kept(d spec.Resource, after spec.Tree, fields []FieldChange) string {
 func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	switch {
 	case l.Status[spec.StatusUnfinished] != nil:
-		return "its creation was interrupted and is finished"
+		return "its creation was interrupted and will be finished"
 	case kind.Name == "invitation":
 		return "differs; an invitation cannot be changed, so it is withdrawn and sent anew"
 	case l.Address.Name != d.Address.Name && kind.Field("name") != nil && kind.Collection != "":

@@ -165,10 +165,11 @@ func ours(t cloudapi.Tag) bool { return t.Key == spec.NonceTag || t.Key == doubt
 // claim makes a half-made service ours to finish, if it still is whose it was when we planned, and waits a round until the list
 // shows it as ours: of several runs that claim it at once, one is left by then.
 func (s *serviceChange) claim() apply.Step {
+	const unseen = "the API does not show it yet"
 	from := s.nonce
 	waited := false
 	return apply.Step{
-		Title: "claim creation", Limit: s.b.opts.Limits.Create,
+		Title: "take over the interrupted creation", Limit: s.b.opts.Limits.Create,
 		Do: func(ctx context.Context) error {
 			if err := s.ask(ctx); err != nil {
 				return err
@@ -196,13 +197,13 @@ func (s *serviceChange) claim() apply.Step {
 			}
 			if !waited {
 				waited = true
-				return apply.Readiness{State: "claimed"}, nil
+				return apply.Readiness{State: unseen}, nil
 			}
 			live, ok, err := s.b.watch.get(ctx, s.id)
 			if refused(err) {
 				return apply.Readiness{}, err
 			}
-			return apply.Readiness{Done: err == nil && ok && nonceOf(live) == s.nonce, State: "claimed"}, nil
+			return apply.Readiness{Done: err == nil && ok && nonceOf(live) == s.nonce, State: unseen}, nil
 		},
 	}
 }

@@ -143,10 +143,10 @@ func (s *serviceChange) provisioned() apply.Step {
 func (s *serviceChange) yield() apply.Step {
 	var twin string // the id of the elder, once we are known to be the younger
 	waited, stopped := false, false
-	return apply.Step{Title: "look for a twin", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
+	return apply.Step{Title: "check for a second service of this name", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
 		if !waited {
 			waited = true
-			return fmt.Errorf("%w: an elder may still be on its way", apply.ErrBusy)
+			return fmt.Errorf("%w: another run may have created one at the same moment", apply.ErrBusy)
 		}
 		if twin == "" {
 			elder, err := s.elder(ctx)

@@ -47,7 +47,7 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 		return len(pending) == 0, nil
 	})
 	if len(pending) > 0 && !proven {
-		return nil, fmt.Errorf("settle what an interrupted run has begun: %w", err)
+		return nil, fmt.Errorf("find out what an interrupted run has created: %w", err)
 	}
 	for number := range pending {
 		if err := end(number, journal.Absent); err != nil {
