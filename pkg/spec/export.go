@@ -8,11 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// Export writes a live organization as one manifest that is valid and plans empty right after. It is held to the rules by being
+// Export writes a live organization as one manifest that is valid and plans empty right after, and of which whatever changes
+// later is drift: a field without a value is written as such, and collections are exclusive. It is held to the rules by being
 // loaded: what they refuse is left unmanaged, and a comment says its value and the reason. Comments also name what was not read,
 // and live objects that share the name of an exported one. What is missing is said once more in short, a sentence each.
 func Export(live *Live) (manifest []byte, missing []string, err error) {
-	e := exporter{live: live, joined: map[string]bool{}, ids: map[Address][]string{}, root: &block{}, spec: &block{}}
+	e := exporter{
+		live: live, joined: map[string]bool{}, ids: map[Address][]string{}, undeclared: map[string]bool{}, root: &block{}, spec: &block{},
+	}
 	for _, r := range live.Resources {
 		if r.Address.Kind == memberKind.Name {
 			e.joined[r.Address.Name] = true
@@ -21,6 +24,7 @@ func Export(live *Live) (manifest []byte, missing []string, err error) {
 	}
 	e.write()
 	for {
+		e.setPolicy()
 		manifest, err = encodeYAML(e.root)
 		if err != nil {
 			return nil, nil, err
@@ -40,6 +44,8 @@ type exporter struct {
 	live   *Live
 	joined map[string]bool
 	ids    map[Address][]string // all ids of a name, the lowest first, which stands for it
+
+	undeclared map[string]bool // collections that hold live objects which the manifest does not declare
 
 	root, spec *block
 	unread     []unreadDetails // an entry for each object
@@ -130,6 +136,27 @@ func (e *exporter) write() {
 	e.root.put("spec", e.spec)
 }
 
+// setPolicy makes every collection exclusive that the manifest declares whole: what is added to it later is drift then.
+func (e *exporter) setPolicy() {
+	policy, exclusive := &block{}, []any{}
+	for _, kind := range Kinds() {
+		_, written := e.spec.value(kind.Collection).([]any)
+		switch {
+		case written && e.undeclared[kind.Collection]:
+			policy.remarkAbove("exclusive", "%s", notExclusive(kind.Collection))
+		case written:
+			exclusive = append(exclusive, kind.Collection)
+		}
+	}
+	policy.put("exclusive", exclusive)
+	e.root.drop("policy")
+	e.root.put("policy", policy)
+}
+
+func notExclusive(collection string) string {
+	return fmt.Sprintf("%s are not exclusive, so that further ones are no drift: not all of the live ones are declared", collection)
+}
+
 func notRead(collection, reason string) string {
 	return fmt.Sprintf("%s are not exported: %s", collection, reason)
 }
@@ -146,10 +173,12 @@ func (e *exporter) collection(kind *Kind) []any {
 		b := &block{of: r}
 		if others := e.others(r); len(others) > 0 {
 			e.left += len(others)
+			e.undeclared[kind.Collection] = true
 			b.remark("also live under this name and not managed here: %s", strings.Join(others, ", "))
 		}
 		if ids := e.ids[Address{invitationKind.Name, r.Address.Name}]; kind == memberKind && len(ids) > 0 {
 			e.left += len(ids)
+			e.undeclared[invitationKind.Collection] = true
 			b.remark("an invitation of this address is live, too, and not managed here: %s", strings.Join(ids, ", "))
 		}
 		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
@@ -188,15 +217,12 @@ func details(kind *Kind) string {
 // others are the ids of further live objects of the same name.
 func (e *exporter) others(r Resource) []string { return e.ids[r.Address][1:] }
 
-// fields writes what is reported of an object, in the order of its kind, less what says nothing.
+// fields writes what is known of an object, in the order of its kind.
 func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 	var nested *block
 	for _, f := range kind.Fields {
-		value, ok := Get(r.Spec, f.Path)
-		if !ok || f.Default != nil && value == f.Default && !f.Nullable {
-			continue
-		}
-		if f.Path == "idleTimeoutMinutes" && r.Spec["idleScaling"] == false {
+		value, known := observed(f, r)
+		if !known || f.Path == "idleTimeoutMinutes" && r.Spec["idleScaling"] == false {
 			continue
 		}
 		if id := r.Refs[f.Path]; id != "" && !e.means(f, r, value, id) {
@@ -220,6 +246,25 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 			b.put(parent, nested)
 		}
 		nested.put(child, exported(value))
+	}
+}
+
+// observed is the value of a field, or what says that it has none, so that one which it gets later is seen. Where nothing says
+// so, or it was not looked at, it is not known.
+func observed(f Field, r Resource) (value any, known bool) {
+	value, reported := Get(r.Spec, f.Path)
+	part, _, nested := strings.Cut(f.Path, ".")
+	switch {
+	case reported:
+		return value, true
+	case f.Shown, f.Unread, nested && r.Spec[part] == nil:
+		return nil, false
+	case f.List != nil:
+		return []any{}, true
+	case f.Nullable:
+		return nil, true
+	default:
+		return f.Default, f.Default != nil
 	}
 }
 
@@ -306,6 +351,7 @@ func (e *exporter) leaveOutOf(b *block, collection string, path []any, reason st
 	if field == "" || identifies(b.of.Address.Kind, field) {
 		b.gone = true
 		e.left++
+		e.undeclared[collection] = true
 		address := b.of.Address
 		ids := e.ids[address]
 		if address.Kind == memberKind.Name { // whose invitation, if the API still lists it, was to be said by the member
@@ -357,6 +403,11 @@ func (e *exporter) missing() []string {
 	for _, kind := range Kinds() {
 		if reason, refused := e.live.NotChecked[kind.Collection]; refused && kind.Collection != "" {
 			out = append(out, notRead(kind.Collection, reason))
+		}
+	}
+	for _, kind := range Kinds() {
+		if e.undeclared[kind.Collection] {
+			out = append(out, notExclusive(kind.Collection))
 		}
 	}
 	count := map[unreadDetails]int{}

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,24 @@ const (
 	id3 = "00000000-0000-4000-8000-000000000003"
 )
 
+// Objects say so of what has no value. Wanted texts have a word in the place of these lines.
+var withoutValues = strings.NewReplacer(
+	"      FIXED\n", "      isReadonly: false\n      hasTransparentDataEncryption: false\n",
+	"      OPEN\n", "      ipAccessList: []\n",
+	"      LISTS\n", "      privateEndpointIds: []\n      tags: []\n      endpoints: []\n",
+)
+
+// policyBut is the policy of an export in which some collections are not exclusive.
+func policyBut(open ...string) string {
+	out := "policy:\n"
+	exclusive := []string{"privateEndpoints", "services", "keys", "members", "invitations"}
+	for _, collection := range open {
+		out += "  # " + collection + " are not exclusive, so that further ones are no drift: not all of the live ones are declared\n"
+		exclusive = slices.DeleteFunc(exclusive, func(c string) bool { return c == collection })
+	}
+	return out + "  exclusive:\n    - " + strings.Join(exclusive, "\n    - ") + "\n"
+}
+
 // exported is the spec of an export, one that can be validated, and what stands above the file.
 func exported(t *testing.T, live *spec.Live) (head, body string, missing []string) {
 	t.Helper()
@@ -70,6 +89,7 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 		name string
 		live *spec.Live
 		want string
+		open []string // collections that are not exclusive
 	}{
 		{
 			"limits raised for a customer",
@@ -82,11 +102,15 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     # idleTimeoutMinutes: 1 is left out: idleTimeoutMinutes must be 5 or more, not 1 (OC226)
     # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be from 24 to 1080, not 12 (OC226)
     - name: big
+      FIXED
       minReplicaMemoryGb: 16
       idleScaling: true
+      OPEN
+      LISTS
       backupConfiguration:
         backupPeriodInHours: 24
-`,
+        backupStartTime: null
+`, nil,
 		},
 		{
 			"a list is kept or left out as a whole",
@@ -94,16 +118,27 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			`  services:
     # tags: [{key: "a"}, {key: "http://x", value: "y"}] is left out: key must be letters, digits, dots, hyphens and underscores, not "http://x" (OC228)
     - name: s
+      FIXED
       state: running
-`,
+      OPEN
+      privateEndpointIds: []
+      endpoints: []
+`, nil,
 		},
 		{
-			"a list of which nothing is left is no list",
-			liveOf(liveService("s", id1, spec.Tree{"backupConfiguration": spec.Tree{"backupRetentionPeriodInHours": int64(12)}})),
+			"an object of which nothing is left is none",
+			liveOf(liveService("s", id1, spec.Tree{"backupConfiguration": spec.Tree{
+				"backupPeriodInHours": int64(0), "backupRetentionPeriodInHours": int64(12), "backupStartTime": "3",
+			}})),
 			`  services:
+    # backupConfiguration.backupPeriodInHours: 0 is left out: backupPeriodInHours must be 1 or more, not 0 (OC226)
     # backupConfiguration.backupRetentionPeriodInHours: 12 is left out: backupRetentionPeriodInHours must be from 24 to 1080, not 12 (OC226)
+    # backupConfiguration.backupStartTime: "3" is left out: backupStartTime must be a full hour from 00:00 to 23:00, not "3" (OC228)
     - name: s
-`,
+      FIXED
+      OPEN
+      LISTS
+`, nil,
 		},
 		{
 			"names that manifests cannot have",
@@ -112,7 +147,10 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
   # service "two\nlines" (` + id3 + `) is left out: name must be one line of text without spaces at its ends, not "two\nlines" (OC228)
   services:
     - name: fine
-`,
+      FIXED
+      OPEN
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"what nobody sees",
@@ -123,7 +161,9 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
   services:
     # ipAccessList: [{description: "a\u2028- source: 0.0.0.0/0\u202e", source: "203.0.113.0/24"}] is left out: direction character U+202E (OC204)
     - name: s
-`,
+      FIXED
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"twins",
@@ -133,7 +173,10 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     - name: ci
       id: ` + id1 + `
       state: disabled
-`,
+      roles: []
+      expireAt: null
+      ipAccessList: []
+`, []string{"keys"},
 		},
 		{
 			"a secondary named like its primary",
@@ -144,7 +187,10 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     # isReadonly: true is left out: isReadonly is given without warehouse (OC253)
     - name: a
       id: ` + id1 + `
-`,
+      hasTransparentDataEncryption: false
+      OPEN
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"a secondary of another than the one that has its name here",
@@ -153,9 +199,15 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     # also live under this name and not managed here: ` + id2 + `
     - name: a
       id: ` + id1 + `
+      FIXED
+      OPEN
+      LISTS
     # warehouse: "a" is left out: the one of that name that is meant, ` + id2 + `, is not exported
     - name: s
-`,
+      FIXED
+      OPEN
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"a secondary of the one that has its name here",
@@ -164,9 +216,15 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     # also live under this name and not managed here: ` + id2 + `
     - name: a
       id: ` + id1 + `
+      FIXED
+      OPEN
+      LISTS
     - name: s
       warehouse: a
-`,
+      FIXED
+      OPEN
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"a secondary whose primary the key cannot see",
@@ -175,9 +233,15 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     # warehouse: "" is left out: warehouse has 0 characters, at least 1 needed (OC229)
     # isReadonly: true is left out: isReadonly is given without warehouse (OC253)
     - name: s
+      hasTransparentDataEncryption: false
+      OPEN
+      LISTS
     # warehouse: "gone" is left out: warehouse "gone" is no declared service (OC252)
     - name: u
-`,
+      FIXED
+      OPEN
+      LISTS
+`, nil,
 		},
 		{
 			"a secondary whose primary is left out",
@@ -186,15 +250,21 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
   services:
     # warehouse: "p " is left out: warehouse "p " is no declared service (OC252)
     - name: s
-`,
+      FIXED
+      OPEN
+      LISTS
+`, []string{"services"},
 		},
 		{
 			"IPv6",
-			liveOf(liveKey("k", id1, spec.Tree{"ipAccessList": []any{spec.Tree{"source": "::/0"}, spec.Tree{"source": "203.0.113.7/32"}}})),
+			liveOf(liveKey("k", id1, spec.Tree{"state": "enabled", "ipAccessList": []any{spec.Tree{"source": "::/0"}, spec.Tree{"source": "203.0.113.7/32"}}})),
 			"  services: []\n" + `  keys:
     # ipAccessList: [{source: "::/0"}, {source: "203.0.113.7/32"}] is left out: source "::/0" is IPv6 (OC261)
     - name: k
-`,
+      state: enabled
+      roles: []
+      expireAt: null
+`, nil,
 		},
 		{
 			"names that other readers misread",
@@ -203,19 +273,58 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 				liveService("No", id1, nil), liveService("n", id1, nil), liveService("on", id1, nil), liveService("orders", id1, nil), liveService(".inf", id1, nil)),
 			`  services:
     - name: "<<"
+      FIXED
+      OPEN
+      LISTS
     - name: "="
+      FIXED
+      OPEN
+      LISTS
     - name: "~"
+      FIXED
+      OPEN
+      LISTS
     - name: "0o7"
+      FIXED
+      OPEN
+      LISTS
     - name: "12:30:45"
+      FIXED
+      OPEN
+      LISTS
     - name: "1_000"
+      FIXED
+      OPEN
+      LISTS
     - name: "1e3"
+      FIXED
+      OPEN
+      LISTS
     - name: 2404d339-1
+      FIXED
+      OPEN
+      LISTS
     - name: "No"
+      FIXED
+      OPEN
+      LISTS
     - name: "n"
+      FIXED
+      OPEN
+      LISTS
     - name: "on"
+      FIXED
+      OPEN
+      LISTS
     - name: orders
+      FIXED
+      OPEN
+      LISTS
     - name: ".inf"
-`,
+      FIXED
+      OPEN
+      LISTS
+`, nil,
 		},
 		{
 			"a creation that was interrupted",
@@ -223,19 +332,22 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
 			`  services:
     # its tag orgctl-op says that its creation is not finished: the next apply may finish it
     - name: s
-`,
+      FIXED
+      OPEN
+      LISTS
+`, nil,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			head, body, _ := exported(t, tc.live)
-			want := rest + tc.want
+			want := rest + withoutValues.Replace(tc.want)
 			if !strings.Contains(want, "services:") {
 				want += "  services: []\n"
 			}
 			if !strings.Contains(want, "  keys:") {
 				want += "  keys: []\n"
 			}
-			want += "  members: []\n  invitations: []\n"
+			want += "  members: []\n  invitations: []\n" + policyBut(tc.open...)
 			if diff := cmp.Diff(want, body); diff != "" || head != "" {
 				t.Errorf("%s(-want +got):\n%s", head, diff)
 			}
@@ -263,19 +375,35 @@ func TestExportSaysWhatItDidNotRead(t *testing.T) {
     # backupConfiguration is not exported: the API key has no permission to view backups
     # state: "broken" is left out: state must be running or stopped, not "broken" (OC225)
     - name: a
+      FIXED
+      OPEN
+      LISTS
     - name: b
       warehouse: a
+      FIXED
+      OPEN
+      LISTS
     # backupConfiguration is not exported: the API key has no permission to view backups
     - name: c
+      FIXED
+      OPEN
+      LISTS
   # member "` + id1 + `" (` + id1 + `) is left out: email must be an e-mail address, not "` + id1 + `" (OC228)
   members: []
   invitations: []
+policy:
+  # members are not exclusive, so that further ones are no drift: not all of the live ones are declared
+  exclusive:
+    - privateEndpoints
+    - services
+    - invitations
 `
-	if diff := cmp.Diff(wantHead+wantBody, head+body); diff != "" {
+	if diff := cmp.Diff(wantHead+withoutValues.Replace(wantBody), head+body); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	want := []string{
 		"keys are not exported: the API key has no permission to view API keys",
+		"members are not exclusive, so that further ones are no drift: not all of the live ones are declared",
 		"backupConfiguration of 2 services is not exported: the API key has no permission to view backups",
 		"3 things that a manifest cannot say are left out; comments in the manifest say which and why",
 	}

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -340,7 +341,7 @@ func drawLive(t *rapid.T, odd bool) *spec.Live {
 	return live
 }
 
-// TestExportIsValidAndPlansEmpty, whatever the organization is like: what the manifest cannot say is a comment.
+// TestExportIsValidAndPlansEmpty, whatever the organization is like, and is no drift: what the manifest cannot say is a comment.
 func TestExportIsValidAndPlansEmpty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		odd := rapid.Bool().Draw(t, "odd")
@@ -360,6 +361,12 @@ func TestExportIsValidAndPlansEmpty(t *testing.T) {
 		if !plan.Empty() {
 			t.Errorf("%v\n%s", plan.Changes, manifest)
 		}
+		if plan.Drifted() {
+			t.Errorf("drift right after the export: %v\n%s", plan.Unmanaged, manifest)
+		}
+		if again, _, err := spec.Export(live); err != nil || !bytes.Equal(again, manifest) {
+			t.Errorf("another export of the same: %v\n%s\n%s", err, manifest, again)
+		}
 		for _, f := range plan.Findings {
 			if f.Severity == diff.SeverityError || f.Severity == diff.SeverityBlocked {
 				t.Errorf("%v\n%s", f, manifest)
@@ -373,11 +380,14 @@ func TestExportIsValidAndPlansEmpty(t *testing.T) {
 				t.Errorf("silent about %v\n%s", u, manifest)
 			}
 		}
+		if exclusive := organizations[0].Policy.Exclusive; !odd && len(exclusive) != len(organizations[0].Declared) {
+			t.Errorf("only %v are exclusive\n%s", exclusive, manifest)
+		}
 		checkExported(t, live, organizations[0], string(manifest))
 	})
 }
 
-// checkExported: every field of an object that is exported is there, says nothing, or is named in a comment.
+// checkExported: every field of an object that is exported is there, means nothing, or is named in a comment.
 func checkExported(t *rapid.T, live *spec.Live, desired *spec.Organization, manifest string) {
 	for _, d := range desired.Resources {
 		i := slices.IndexFunc(live.Resources, func(r spec.Resource) bool {
@@ -390,7 +400,7 @@ func checkExported(t *rapid.T, live *spec.Live, desired *spec.Organization, mani
 			value, reported := spec.Get(live.Resources[i].Spec, f.Path)
 			_, exported := spec.Get(d.Spec, f.Path)
 			idle := f.Path == "idleTimeoutMinutes" && live.Resources[i].Spec["idleScaling"] == false
-			if reported && !exported && value != f.Default && !idle && !strings.Contains(manifest, "# "+f.Path+": "+spec.FormatValue(value)[:1]) {
+			if reported && !exported && !idle && !strings.Contains(manifest, "# "+f.Path+": "+spec.FormatValue(value)[:1]) {
 				t.Errorf("%s: silent about %s %v\n%s", d.Address, f.Path, value, manifest)
 			}
 		}
