@@ -16,7 +16,6 @@ import (
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
-	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -133,7 +132,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err := current(c, g.reviewed, p); err != nil {
 		return err
 	}
-	who.Leave, who.Sink = leave, s.sink != nil
+	who.Leave, who.Sink = leave, s.vault != nil
 	who = s.clock(who, p)
 	if who.Begun, err = s.Begun(c.Context, p); err != nil {
 		return err
@@ -183,8 +182,8 @@ func (s *session) remarks(e *env, c *cli.Context) {
 	for _, foreign := range s.log.Foreign(c.Context) {
 		lines = append(lines, "meanwhile: "+foreign)
 	}
-	if dir, ok := s.sink.(*secrets.Dir); ok {
-		unused, err := dir.Unused(s.scope)
+	if s.vault != nil && s.vault.dir != nil {
+		unused, err := s.vault.dir.Unused(s.scope)
 		for _, secret := range unused {
 			if secret.Reason == "" {
 				lines = append(lines, "stored, and in use by nothing: "+secret.Path)
@@ -235,6 +234,9 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	opts.Settle = settleTicks(c)
 	outcome := apply.Run(e.interrupt.whole, p, s, opts)
 	s.progress.Clear()
+	if s.vault != nil {
+		s.vault.told(e, s.target.sandbox != "")
+	}
 	if begin.Err() == nil {
 		apply.Verify(client.WithBegin(e.interrupt.whole, begin), outcome, p, replan, opts)
 	}

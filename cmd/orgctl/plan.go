@@ -108,6 +108,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err := selected(sel, desired, live); err != nil {
 		return nil, err
 	}
+	who.Sink = t.secretsDir != "" // apply takes it unless told otherwise
 	who = backend.clock(who, p)
 	p.Guard(live, who)
 	return p, render(e, p, sel, diff.Proofs(p, live, who), to)

@@ -1,9 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
 	"filippo.io/age"
 	"github.com/urfave/cli/v2"
 
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 )
 
@@ -20,8 +27,16 @@ func secretFlags() []cli.Flag {
 // withheld are the variables that a secrets command does not inherit.
 var withheld = []string{"CLICKHOUSE_CLOUD_API_SECRET"}
 
-// openSink opens the place for secrets, nil where none is named.
-func openSink(c *cli.Context, t *target) (secrets.Sink, error) {
+// vault is the place for the secrets of created objects.
+type vault struct {
+	*secrets.Tally
+	place string       // how it is called behind "stored 2 secrets"
+	dir   *secrets.Dir // nil where it is none
+	plain string       // the directory whose files everybody can read who gets hold of them, or ""
+}
+
+// openVault opens the place for secrets, nil where none is named.
+func openVault(c *cli.Context, t *target) (*vault, error) {
 	dir, command := c.String("secrets-out"), c.String("secrets-exec")
 	switch {
 	case c.IsSet("secrets-out") && c.IsSet("secrets-exec"):
@@ -35,15 +50,77 @@ func openSink(c *cli.Context, t *target) (secrets.Sink, error) {
 	}
 	switch {
 	case command != "":
-		return secrets.NewExec(command, withheld...), nil
+		return &vault{Tally: secrets.NewTally(secrets.NewExec(command, withheld...)), place: "with " + programOf(command)}, nil
 	case dir != "":
-		return secrets.NewDir(dir, recipients...)
+		return openDir(dir, recipients...)
 	case t.ephemeral:
-		return secrets.NewMemory(), nil
+		return &vault{Tally: secrets.NewTally(secrets.NewMemory()), place: "in memory, where they end with the sandbox"}, nil
 	case t.secretsDir != "":
-		return secrets.NewDir(t.secretsDir)
+		return openDir(t.secretsDir)
 	default:
-		return nil, nil //nolint:nilnil // no sink is a valid answer: only changes that make a secret need one
+		return nil, nil //nolint:nilnil // no place is a valid answer: only changes that make a secret need one
+	}
+}
+
+func openDir(path string, recipients ...age.Recipient) (*vault, error) {
+	dir, err := secrets.NewDir(path, recipients...)
+	if err != nil {
+		return nil, err
+	}
+	v := &vault{Tally: secrets.NewTally(dir), dir: dir, place: "in " + folder(path), plain: path}
+	if len(recipients) > 0 {
+		v.place, v.plain = fmt.Sprintf("%s, encrypted to %d age recipients", v.place, len(recipients)), ""
+		if len(recipients) == 1 {
+			v.place = strings.TrimSuffix(v.place, "s")
+		}
+	}
+	return v, nil
+}
+
+// folder is a directory as it is written in a sentence.
+func folder(path string) string { return strings.TrimRight(filepath.Clean(path), "/") + "/" }
+
+// plainWord is a word of a shell command that stands for itself, and that can hold no secret as an assignment can.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/+-]+$`)
+
+// programOf is the name of the program that a shell command begins with. Whatever else is in a command may be secret.
+func programOf(command string) string {
+	if words := strings.Fields(command); len(words) > 0 && plainWord.MatchString(words[0]) {
+		return filepath.Base(words[0])
+	}
+	return "the command of --secrets-exec"
+}
+
+// told says how many secrets went where. A pipeline (CI is set) is warned of plain files in the work tree of git, since what
+// packs up or commits a checkout takes them along; those of a sandbox open nothing.
+func (v *vault) told(e *env, sandbox bool) {
+	keys, services := v.Count(secrets.Key), v.Count(secrets.Service)
+	if keys+services == 0 {
+		return
+	}
+	_ = view.StoredSecrets(e.stderr, keys, services, v.place)
+	if v.plain == "" || sandbox || e.getenv("CI") == "" {
+		return
+	}
+	if tree, ok := workTree(v.plain); ok {
+		_ = view.Message(e.stderr, fmt.Sprintf("warning: CI is set, and the secrets in %s are plain files in the git work tree %s: add --secrets-recipient, or name a directory elsewhere",
+			folder(v.plain), tree))
+	}
+}
+
+// workTree is the checkout that a directory lies in.
+func workTree(dir string) (root string, ok bool) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	for ; ; path = filepath.Dir(path) {
+		if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
+			return path, true
+		}
+		if path == filepath.Dir(path) {
+			return "", false
+		}
 	}
 }
 

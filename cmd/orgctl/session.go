@@ -19,9 +19,9 @@ type session struct {
 	connection
 	target   *target
 	progress *view.Progress
-	scope    store.Scope  // whose journal and secrets they are
-	sink     secrets.Sink // nil when there is no place for secrets
-	log      *cloud.Log   // what others write while this run is under way
+	scope    store.Scope // whose journal and secrets they are
+	vault    *vault      // nil when there is no place for secrets
+	log      *cloud.Log  // what others write while this run is under way
 	releases []func()
 }
 
@@ -45,11 +45,13 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	sink, err := openSink(c, s.target)
-	if err != nil {
+	if s.vault, err = openVault(c, s.target); err != nil {
 		return nil, err
 	}
-	s.sink = sink
+	var sink secrets.Sink // nil, and not a nil place
+	if s.vault != nil {
+		sink = s.vault
+	}
 	api, err := s.target.dial(e, c, s.progress)
 	if err != nil {
 		return nil, err

@@ -56,6 +56,18 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 	return emit(w, b.String())
 }
 
+// StoredSecrets says how many secrets were stored where, such as "in secrets/".
+func StoredSecrets(w io.Writer, keys, services int, place string) error {
+	var kinds []string
+	if keys > 0 {
+		kinds = append(kinds, plural(keys, "key"))
+	}
+	if services > 0 {
+		kinds = append(kinds, plural(services, "service"))
+	}
+	return Message(w, fmt.Sprintf("stored %s %s (%s)", plural(keys+services, "secret"), place, strings.Join(kinds, ", ")))
+}
+
 // outcome is what one change came to: where it is declared, where it stopped, why, and after how long.
 func outcome(res apply.Result) string {
 	text := fmt.Sprintf("%s %s", visible(string(res.Action)), address(res.Address))
