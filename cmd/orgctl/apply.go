@@ -142,7 +142,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err := s.preflight(c.Context, p); err != nil {
 		return err
 	}
-	if err := render(e, p, g.sel, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
+	if err := render(e, p, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
 	if err := permitted(e, c, g, p); err != nil {
@@ -164,11 +164,9 @@ func runApply(e *env, c *cli.Context) error {
 		return left, nil
 	})
 	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
-	options, instead := e.stdoutView(), e.stderrView()
-	options.Selection, instead.Selection = !g.sel.All(), !g.sel.All()
-	if err := view.Report(e.stdout, outcome, options); err != nil {
+	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
-		_ = view.Report(e.stderr, outcome, instead)
+		_ = view.Report(e.stderr, outcome, e.stderrView())
 	}
 	if !outcome.Converged {
 		return exit(exitPartial)
@@ -219,7 +217,7 @@ func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
 // carryOut applies a permitted plan and verifies it, unless it is told to begin nothing more.
 func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
 	if p.Empty() { // observed a moment ago
-		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged()}
+		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged(), Narrowed: p.Narrowed}
 		if !outcome.Converged {
 			outcome.Remaining = p
 		}
@@ -280,6 +278,9 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 		if reviewed.Digest == now.Digest {
 			return nil
 		}
+		if diff.Fulfilled(reviewed, now) {
+			return &codedError{code: exitStale, err: errors.New("nothing is left of this plan: it has been applied already, or what it wants was done otherwise; nothing was changed")}
+		}
 		var moved strings.Builder
 		if err := view.Moved(&moved, reviewed, now, view.Options{}); err != nil {
 			return err
@@ -289,6 +290,9 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 	}
 	if want == "" || want == now.Digest {
 		return nil
+	}
+	if now.Converged() {
+		return &codedError{code: exitStale, err: fmt.Errorf("nothing is left to apply; the plan %s may have been applied already", want)}
 	}
 	return &codedError{code: exitStale, err: fmt.Errorf("the plan is now %s, not %s: review it again", now.Digest, want)}
 }

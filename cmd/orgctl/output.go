@@ -114,13 +114,13 @@ func spareSandbox(c *cli.Context, outputs ...output) error {
 }
 
 // render writes a plan everywhere it is wanted.
-func render(e *env, p *diff.Plan, sel diff.Selection, proofs []diff.Proof, to []output) error {
+func render(e *env, p *diff.Plan, proofs []diff.Proof, to []output) error {
 	for _, o := range to {
 		options := view.Options{}
 		if o.to.stdout {
 			options = e.stdoutView()
 		}
-		options.Proofs, options.Selection = proofs, !sel.All()
+		options.Proofs = proofs
 		if err := e.write(o.to, func(w io.Writer) error { return view.RenderPlan(o.format, w, p, options) }); err != nil {
 			return err
 		}

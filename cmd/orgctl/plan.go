@@ -111,5 +111,5 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	who.Sink = t.secretsDir != "" // apply takes it unless told otherwise
 	who = backend.clock(who, p)
 	p.Guard(live, who)
-	return p, render(e, p, sel, diff.Proofs(p, live, who), to)
+	return p, render(e, p, diff.Proofs(p, live, who), to)
 }

@@ -74,6 +74,8 @@ type Report struct {
 	Converged bool       `json:"converged"`           // observed and planned again: nothing is left
 	Remaining *diff.Plan `json:"remaining,omitempty"` // what is left; nil when converged or when it could not be observed
 	Error     string     `json:"error,omitempty"`     // why convergence could not be verified
+	// Narrowed says that the plan was of a part of the organization: then so is all that the report says.
+	Narrowed *diff.Narrowed `json:"narrowed,omitempty"`
 }
 
 // Count gives the number of results with a status.

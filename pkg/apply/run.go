@@ -53,7 +53,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 		begin:   begin,
 		slots:   semaphore.NewWeighted(opts.Parallel),
 		polls:   newPoller(backend),
-		report:  &Report{Results: make([]Result, len(plan.Changes))},
+		report:  &Report{Results: make([]Result, len(plan.Changes)), Narrowed: plan.Narrowed},
 		done:    map[spec.Address]chan struct{}{},
 		index:   map[spec.Address]int{},
 	}

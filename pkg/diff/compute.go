@@ -428,6 +428,7 @@ func (c *computation) narrow(sel Selection) {
 		return sel.match(o)
 	}
 	var alone []Finding
+	all := len(p.Changes)
 	p.Changes = slices.DeleteFunc(p.Changes, func(change Change) bool {
 		if change.Action == Create {
 			return !wanted(change.Address)
@@ -443,6 +444,7 @@ func (c *computation) narrow(sel Selection) {
 		})
 		return true
 	})
+	p.Narrowed = &Narrowed{Selection: sel, LeftOut: all - len(p.Changes)}
 	for _, change := range p.Changes {
 		for _, ref := range change.References {
 			if ref.ID == "" && !wanted(ref.Address) {

@@ -12,7 +12,7 @@ import (
 )
 
 // FormatVersion is the version of the plan format. A reader refuses another major version; a minor one only adds fields.
-const FormatVersion = "1.2"
+const FormatVersion = "1.3"
 
 // Plan is the difference between desired and live. It holds no secret: trees never do.
 type Plan struct {
@@ -26,7 +26,9 @@ type Plan struct {
 	Checksum     string       `json:"checksum"`
 	Organization Organization `json:"organization"`
 	Policy       Policy       `json:"policy"`
-	Summary      Summary      `json:"summary"`
+	// Narrowed says that the plan is of a part of the organization, and of which; nil of a plan of the whole.
+	Narrowed *Narrowed `json:"narrowed,omitempty"`
+	Summary  Summary   `json:"summary"`
 	// Changes are in a valid order of execution: each comes after everything that it depends on.
 	Changes      []Change      `json:"changes"`
 	Unmanaged    []Unmanaged   `json:"unmanaged"`

@@ -181,6 +181,59 @@ keys: [{name: ci, id: k1}, {name: ci, id: k2}]`
 	}
 }
 
+// Whoever has a narrowed plan, saved or not, can say so: the digest does not.
+func TestNarrowedPlanSaysSo(t *testing.T) {
+	const desired = `
+spec:
+  services: [{name: orders, releaseChannel: fast}, {name: events, releaseChannel: fast}, {name: same, releaseChannel: slow}]
+  keys: [{name: ci, state: disabled}]`
+	const live = `
+services: [{name: orders, releaseChannel: slow}, {name: events, releaseChannel: slow}, {name: same, releaseChannel: slow}]
+keys: [{name: ci, state: enabled}]`
+	if whole := plan(t, desired, live, diff.Selection{}); whole.Narrowed != nil {
+		t.Errorf("a whole plan is said to be narrowed: %+v", whole.Narrowed)
+	}
+	sel := diff.Selection{Only: []string{"service/*"}, Except: []string{"service/e*"}}
+	p := plan(t, desired, live, sel)
+	want := &diff.Narrowed{Selection: sel, LeftOut: 2}
+	if d := cmp.Diff(want, p.Narrowed); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if again := anew(t, p, observed(t, live)); !cmp.Equal(want, again.Narrowed) || again.Digest != p.Digest {
+		t.Errorf("computed anew from the saved plan: %+v", again.Narrowed)
+	}
+	p.Narrowed = nil
+	p.Guard(observed(t, live), diff.Caller{})
+	if alone := plan(t, desired, live, sel); alone.Digest != p.Digest {
+		t.Error("the selection enters the digest")
+	}
+}
+
+// What has been applied is not what has moved.
+func TestFulfilled(t *testing.T) {
+	const desired = `
+spec: {keys: [{name: a, state: disabled}, {name: b, previously: [c], state: disabled}, {name: d, ensure: absent}]}`
+	const before = `
+keys: [{name: a, id: ` + id1 + `, state: enabled}, {name: c, state: enabled}, {name: d}]`
+	for then, want := range map[string]bool{
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            true,
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: enabled}]`:             false,
+		`keys: [{name: a, id: ` + id2 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            false, // another one
+		`keys: [{name: b, id: key-c, state: disabled}]`:                                                         false, // it is gone
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}, {name: d}]`: false,
+		before: false,
+	} {
+		reviewed := plan(t, desired, before, diff.Selection{})
+		if got := diff.Fulfilled(reviewed, anew(t, reviewed, observed(t, then))); got != want {
+			t.Errorf("fulfilled by %s: %v", then, got)
+		}
+	}
+	nothing := plan(t, desired, `keys: [{name: a, state: disabled}, {name: b, state: disabled}]`, diff.Selection{})
+	if diff.Fulfilled(nothing, nothing) {
+		t.Error("a plan of nothing is said to have been applied")
+	}
+}
+
 func TestReadPlanRefuses(t *testing.T) {
 	const desired = `
 spec: {keys: [{name: a, state: disabled}, {name: b, state: disabled}, {name: c, ensure: absent}]}`

@@ -54,11 +54,11 @@ func (p *Plan) Desired() *spec.Organization {
 }
 
 // Inherit completes a plan that was computed anew from what a saved one desires (see Desired) with what only the saved one
-// knows, and judges it by that: the policy, which changes are prunings, what stands in the way of objects that it leaves alone,
+// knows, and judges it by that: the policy, its selection, which changes are prunings, what stands in the way of objects that it leaves alone,
 // and what was undeclared or unread. All of that which decides anything is in the digest. Where nothing has moved, the outcome
 // has the digest of the saved plan.
 func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
-	p.Policy = saved.Policy
+	p.Policy, p.Narrowed = saved.Policy, saved.Narrowed
 	was := map[spec.Address]*Change{}
 	for i := range saved.Changes {
 		was[saved.Changes[i].Address] = &saved.Changes[i]
@@ -131,6 +131,15 @@ func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
 			Hint:    "plan again; pin the one that is meant with its id",
 		})
 	}
+}
+
+// Fulfilled reports that nothing is left of a reviewed plan, given the same plan computed anew: all that it wants is so by now, as
+// after it was applied, and nothing that is live puts any of its objects in doubt.
+func Fulfilled(reviewed, now *Plan) bool {
+	inDoubt := func(f Finding) bool {
+		return f.stops() && slices.ContainsFunc(reviewed.Changes, func(c Change) bool { return c.Address == f.Address })
+	}
+	return !reviewed.Empty() && now.Empty() && !slices.ContainsFunc(now.Findings, inDoubt)
 }
 
 // Moved lists what differs between a plan and the same plan computed anew: the addresses whose change is no longer the one

@@ -11,8 +11,15 @@ import (
 // Selection narrows a plan: an address is in it when it matches any of Only (or Only is empty) and none of Except. Patterns
 // are KIND/GLOB as ParseSelector accepts them.
 type Selection struct {
-	Only   []string
-	Except []string
+	Only   []string `json:"only,omitempty"`
+	Except []string `json:"except,omitempty"`
+}
+
+// Narrowed is what a selection has made of a plan. It enters no digest: the changes that were reviewed are what counts.
+type Narrowed struct {
+	Selection
+	// LeftOut counts the changes that the plan would have as well without it, when it was made.
+	LeftOut int `json:"leftOut"`
 }
 
 // All reports that nothing is left out.

@@ -385,18 +385,32 @@ func handle(p *diff.Plan) string {
 }
 
 // counts is the verdict in numbers: what would be done, and what else there is to know.
-func counts(s diff.Summary) string {
+func counts(p *diff.Plan) string {
+	s := p.Summary
 	parts := []string{fmt.Sprintf("%d to create", s.Create), fmt.Sprintf("%d to update", s.Update), fmt.Sprintf("%d to delete", s.Delete)}
-	return strings.Join(append(parts, concerns(s)...), ", ")
+	return strings.Join(append(parts, concerns(p)...), ", ")
 }
 
-func concerns(s diff.Summary) []string {
-	var parts []string
-	if s.Blocked > 0 {
-		parts = append(parts, fmt.Sprintf("%d blocked", s.Blocked))
+// concerns tells what stops the plan as a whole from what stops single objects, of which there may be several findings.
+func concerns(p *diff.Plan) []string {
+	whole, objects := 0, map[spec.Address]bool{}
+	for _, f := range p.Findings {
+		switch {
+		case f.OfObject():
+			objects[f.Address] = true
+		case f.Severity == diff.SeverityError, f.Severity == diff.SeverityBlocked:
+			whole++
+		}
 	}
-	if s.Drift > 0 {
-		parts = append(parts, fmt.Sprintf("%d unmanaged drift", s.Drift))
+	var parts []string
+	if whole > 0 {
+		parts = append(parts, "blocked by "+plural(whole, "finding"))
+	}
+	if len(objects) > 0 {
+		parts = append(parts, plural(len(objects), "object")+" blocked")
+	}
+	if n := p.Summary.Drift; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d unmanaged drift", n))
 	}
 	return parts
 }

@@ -136,6 +136,13 @@ func left() *diff.Plan {
 	})
 }
 
+// narrowed is a plan of a selection whose patterns mean something to a shell.
+func narrowed(changes ...diff.Change) *diff.Plan {
+	return planOf(diff.Plan{Changes: changes, Narrowed: &diff.Narrowed{
+		Selection: diff.Selection{Only: []string{"service/or*", "key/o'hara"}, Except: []string{"service/old"}}, LeftOut: 3,
+	}})
+}
+
 func unfinished() *diff.Plan {
 	orders := diff.Change{
 		Address: addr("service", "orders"), Action: diff.Update, ID: "c0ffee00-0000-4000-8000-000000000001",
@@ -343,6 +350,7 @@ func hostile(s string) *diff.Plan {
 	}
 	p.Requirements = []diff.Requirement{{Code: s, Kind: s, Address: addr("key", s), Message: s, Hint: s}}
 	p.NotChecked = []diff.NotChecked{{Collection: s, Reason: s}}
+	p.Narrowed = &diff.Narrowed{Selection: diff.Selection{Only: []string{"key/" + s}, Except: []string{"key/" + s}}}
 	return planOf(p)
 }
 
@@ -362,6 +370,8 @@ func fixtures() map[string]*diff.Plan {
 		"drift":      planOf(diff.Plan{Unmanaged: unmanaged()}),
 		"notchecked": planOf(diff.Plan{NotChecked: everything().NotChecked, Unmanaged: unmanaged()[:1]}),
 		"everything": everything(),
+		"narrowed":   narrowed(createService()),
+		"selected":   planOf(diff.Plan{Unmanaged: unmanaged()[:1], Narrowed: &diff.Narrowed{Selection: diff.Selection{Only: []string{"key"}}, LeftOut: 1}}),
 		"hostile":    hostile(hostileText),
 		"long": planOf(diff.Plan{Changes: []diff.Change{{
 			Address: addr("service", "orders"), Action: diff.Update, ID: "1", Reason: "differs from the manifest", Risk: diff.RiskNone,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/diff"
@@ -43,7 +44,6 @@ func Markdown(w io.Writer, p *diff.Plan, o Options) error {
 // document fills a bounded Markdown text part by part.
 type document struct {
 	proofs  []diff.Proof
-	partial bool // only a selection was looked at
 	plan    *diff.Plan
 	changes []diff.Change
 	limit   int
@@ -56,7 +56,7 @@ type document struct {
 const reserve = 700
 
 func newDocument(p *diff.Plan, limit int, o Options) *document {
-	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit, proofs: o.Proofs, partial: o.Selection}
+	d := &document{plan: p, changes: byWeight(p.Changes), limit: limit, proofs: o.Proofs}
 	d.left = limit - len(d.head()) - len(d.foot()) - reserve
 	return d
 }
@@ -65,15 +65,19 @@ func newDocument(p *diff.Plan, limit int, o Options) *document {
 func (d *document) digest() string { return visible(d.plan.Digest) }
 
 func (d *document) head() string {
-	title := counts(d.plan.Summary)
+	title := counts(d.plan)
 	if d.plan.Empty() {
-		title = strings.Join(append([]string{"no changes"}, concerns(d.plan.Summary)...), ", ")
+		title = strings.Join(append([]string{"no changes"}, concerns(d.plan)...), ", ")
 	}
 	head := fmt.Sprintf("<!-- orgctl:plan org=%s digest=%s truncated=%t -->\n### orgctl plan for %s: %s\n\n",
 		url.PathEscape(handle(d.plan)), url.PathEscape(d.digest()), len(d.omitted) > 0, code(handle(d.plan)), title)
 	switch {
-	case d.plan.Converged() && d.partial:
-		head += "What is selected is as declared; nothing else was looked at.\n\n"
+	case d.plan.Narrowed != nil:
+		subject, is := "This plan is about what is selected", ""
+		if d.plan.Converged() {
+			subject, is = "What is selected", " is as declared"
+		}
+		head += fmt.Sprintf("%s (%s)%s; %s.\n\n", subject, code(excerpt(options(d.plan.Narrowed), 0, optionsLimit)), is, unselected(d.plan.Narrowed, "is", "are"))
 	case d.plan.Converged():
 		head += "The organization is as declared.\n\n"
 	}
@@ -87,11 +91,33 @@ func (d *document) foot() string {
 	if d.plan.Blocked() || d.plan.Worst() == diff.SeverityError {
 		return fmt.Sprintf("Digest %s. Apply refuses this plan as it is.\n", code(d.digest()))
 	}
+	foot := fmt.Sprintf("Digest %s. To apply exactly this plan:\n%s\n", code(d.digest()), d.command())
 	if len(d.proofs) > 0 {
-		return fmt.Sprintf("Proof: %s.\n\nDigest %s. To apply exactly this plan:\n`orgctl apply --expect-digest %s -f PATH`\n",
-			disarm(statements(d.proofs), `\x23`), code(d.digest()), d.digest())
+		foot = fmt.Sprintf("Proof: %s.\n\n", statements(d.proofs)) + foot
 	}
-	return fmt.Sprintf("Digest %s. To apply exactly this plan:\n`orgctl apply --expect-digest %s -f PATH`\n", code(d.digest()), d.digest())
+	return disarm(foot, `\x23`)
+}
+
+// optionsLimit is how many characters of --only and --except a comment takes.
+const optionsLimit = 500
+
+// command is what applies this very plan in a pipeline, which nobody can answer and where a secret needs a place. What else apply
+// needs, such as --allow-delete, is for somebody to decide.
+func (d *document) command() string {
+	words := []string{"orgctl apply --expect-digest", d.digest(), "-f PATH"}
+	narrowing := options(d.plan.Narrowed)
+	if narrowing != "" && len(narrowing) <= optionsLimit {
+		words = append(words, narrowing)
+	}
+	words = append(words, "--yes")
+	if slices.ContainsFunc(d.changes, func(c diff.Change) bool { return c.MakesSecret() }) {
+		words = append(words, "--secrets-out DIR")
+	}
+	command := code(strings.Join(words, " "))
+	if len(narrowing) > optionsLimit {
+		command += ", with the same --only and --except"
+	}
+	return command
 }
 
 func (d *document) omissions() string {

@@ -319,3 +319,32 @@ func wellFormed(doc string) error {
 	}
 	return nil
 }
+
+// The line that is copied from a comment applies the plan of the comment: with its selection, without a question, and with a place
+// for the secrets that it makes.
+func TestMarkdownNamesTheWholeCommand(t *testing.T) {
+	var many []string
+	for i := range 500 {
+		many = append(many, fmt.Sprintf("service/orders-%d", i))
+	}
+	for name, tc := range map[string]struct {
+		plan *diff.Plan
+		want string
+	}{
+		"no secrets": {planOf(diff.Plan{Changes: updates()[:2]}), "`orgctl apply --expect-digest " + hash("a") + " -f PATH --yes`\n"},
+		"secrets":    {planOf(diff.Plan{Changes: createOthers()}), "`orgctl apply --expect-digest " + hash("a") + " -f PATH --yes --secrets-out DIR`\n"},
+		"narrowed": {
+			narrowed(updates()[1]), "<code>orgctl apply &#45;&#45;expect&#45;digest " + strings.ReplaceAll(hash("a"), ":", "&#58;") + " &#45;f PATH &#45;&#45;only &#39;service&#47;or&#42;&#39; &#45;&#45;only &#39;key&#47;o&#39;&#92;&#39;&#39;hara&#39; &#45;&#45;except service&#47;old " +
+				"&#45;&#45;yes</code>\n",
+		},
+		"narrowed too much": {
+			planOf(diff.Plan{Changes: updates()[:1], Narrowed: &diff.Narrowed{Selection: diff.Selection{Only: many}}}),
+			"`orgctl apply --expect-digest " + hash("a") + " -f PATH --yes`, with the same --only and --except\n",
+		},
+	} {
+		out := string(render(t, func(w io.Writer) error { return view.Markdown(w, tc.plan, view.Options{}) }))
+		if !strings.HasSuffix(out, "To apply exactly this plan:\n"+tc.want) {
+			t.Errorf("%s: lacks %q:\n%s", name, tc.want, out[max(0, len(out)-500):])
+		}
+	}
+}

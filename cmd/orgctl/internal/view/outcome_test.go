@@ -38,7 +38,7 @@ func partial() *apply.Report {
 }
 
 func hostileReport(s string) *apply.Report {
-	r := &apply.Report{Remaining: hostile(s)}
+	r := &apply.Report{Remaining: hostile(s), Narrowed: hostile(s).Narrowed}
 	for _, status := range []apply.Status{apply.Applied, apply.Failed, apply.Skipped, apply.Unknown} {
 		r.Results = append(r.Results, apply.Result{Address: addr("key", s), Action: diff.Create, Status: status, Step: s, Error: s})
 	}
@@ -50,6 +50,7 @@ func TestReportGolden(t *testing.T) {
 	for name, r := range map[string]*apply.Report{
 		"report.converged":  {Results: done, Converged: true},
 		"report.partial":    partial(),
+		"report.narrowed":   {Results: done, Converged: true, Narrowed: narrowed().Narrowed},
 		"report.unverified": {Results: done, Error: "observe services: 503 after 5 tries"},
 		"report.unobserved": {Results: done},
 	} {
@@ -68,6 +69,7 @@ func TestReportVerdict(t *testing.T) {
 		want   string
 	}{
 		"converged":  {apply.Report{Converged: true}, "converged"},
+		"narrowed":   {apply.Report{Converged: true, Narrowed: narrowed().Narrowed}, "converged for what is selected; 3 other changes were left out"},
 		"remaining":  {*partial(), "not converged: still 1 to create, 1 to update, 0 to delete"},
 		"unverified": {apply.Report{Error: "no answer"}, "not converged: no answer"},
 		"unobserved": {apply.Report{}, "not converged: the organization was not observed again"},
@@ -79,6 +81,16 @@ func TestReportVerdict(t *testing.T) {
 				t.Errorf("last line is %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// What is left of a narrowed plan is not all that is left.
+func TestReportOfANarrowedPlan(t *testing.T) {
+	r := partial()
+	r.Narrowed = narrowed().Narrowed
+	out := string(render(t, func(w io.Writer) error { return view.Report(w, r, view.Options{}) }))
+	if want := "\nThis is about what is selected; 3 other changes were left out.\nnot converged: still "; !strings.Contains(out, want) {
+		t.Errorf("lacks %q:\n%s", want, out)
 	}
 }
 

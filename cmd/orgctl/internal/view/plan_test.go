@@ -65,7 +65,10 @@ func TestSummaryIsTheLastLine(t *testing.T) {
 		"empty":      "No changes. acme is as declared.",
 		"drift":      "No changes to apply, 2 unmanaged drift.",
 		"creates":    "Plan: 4 to create, 0 to update, 0 to delete.",
-		"blocked":    "Plan: 0 to create, 1 to update, 0 to delete, 2 blocked.",
+		"blocked":    "Plan: 0 to create, 1 to update, 0 to delete, blocked by 2 findings.",
+		"left":       "Plan: 0 to create, 1 to update, 0 to delete, 2 objects blocked.",
+		"narrowed":   "Plan: 1 to create, 0 to update, 0 to delete.",
+		"selected":   "No changes among what is selected; 1 other change is left out.",
 		"everything": "Plan: 4 to create, 3 to update, 2 to delete, 2 unmanaged drift.",
 	} {
 		for _, color := range []bool{false, true} {

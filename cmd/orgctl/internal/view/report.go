@@ -21,7 +21,7 @@ var troubles = []struct {
 }
 
 // Report writes how a run ended: every change that was not applied with what to do next, the counts, and what is left. The
-// last line is the word "converged", or "not converged:" and the reason.
+// last line is the word "converged", which a narrowed plan qualifies, or "not converged:" and the reason.
 func Report(w io.Writer, r *apply.Report, o Options) error {
 	var b strings.Builder
 	pen := pen{o.Color}
@@ -49,8 +49,8 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 	if !r.Converged && r.Remaining != nil {
 		remaining(&b, r.Remaining, pen)
 	}
-	if o.Selection {
-		b.WriteString("Only what is selected was looked at.\n")
+	if r.Narrowed != nil && !r.Converged {
+		fmt.Fprintf(&b, "This is about what is selected%s.\n", besides(r.Narrowed, "was", "were"))
 	}
 	b.WriteString(verdict(r) + "\n")
 	return emit(w, b.String())
@@ -110,12 +110,14 @@ func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
 
 func verdict(r *apply.Report) string {
 	switch {
+	case r.Converged && r.Narrowed != nil:
+		return "converged for what is selected" + besides(r.Narrowed, "was", "were")
 	case r.Converged:
 		return "converged"
 	case r.Error != "":
 		return "not converged: " + visible(r.Error)
 	case r.Remaining != nil:
-		return "not converged: still " + counts(r.Remaining.Summary)
+		return "not converged: still " + counts(r.Remaining)
 	default:
 		return "not converged: the organization was not observed again"
 	}

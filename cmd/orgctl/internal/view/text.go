@@ -21,7 +21,15 @@ func Plan(w io.Writer, p *diff.Plan, o Options) error {
 	if t.b.Len() > 0 {
 		head = t.pen.bold("Plan for "+handle(p)) + t.organization(p) + "\n\n"
 	}
-	return emit(w, head+t.b.String()+proof(p, o.Proofs)+summary(p, o))
+	return emit(w, head+t.b.String()+selection(p)+proof(p, o.Proofs)+summary(p))
+}
+
+// selection says of a narrowed plan what it is about.
+func selection(p *diff.Plan) string {
+	if p.Narrowed == nil || p.Empty() && p.Converged() {
+		return ""
+	}
+	return fmt.Sprintf("Selection: %s; %s.\n", visible(options(p.Narrowed)), unselected(p.Narrowed, "is", "are"))
 }
 
 // proof says in one line what no part of the plan takes away. A plan without changes takes nothing.
@@ -41,17 +49,17 @@ func statements(proofs []diff.Proof) string {
 }
 
 // summary is the end of the text of a plan. Its last line is one for grep and keeps its form.
-func summary(p *diff.Plan, o Options) string {
-	if !p.Empty() {
-		return fmt.Sprintf("Digest: %s\nPlan: %s.\n", visible(p.Digest), counts(p.Summary))
-	}
-	if p.Converged() && o.Selection {
-		return "No changes among what is selected.\n"
-	}
-	if p.Converged() {
+func summary(p *diff.Plan) string {
+	switch {
+	case !p.Empty():
+		return fmt.Sprintf("Digest: %s\nPlan: %s.\n", visible(p.Digest), counts(p))
+	case p.Converged() && p.Narrowed != nil:
+		return fmt.Sprintf("No changes among what is selected%s.\n", besides(p.Narrowed, "is", "are"))
+	case p.Converged():
 		return fmt.Sprintf("No changes. %s is as declared.\n", handle(p))
+	default:
+		return fmt.Sprintf("No changes to apply, %s.\n", strings.Join(concerns(p), ", "))
 	}
-	return fmt.Sprintf("No changes to apply, %s.\n", strings.Join(concerns(p.Summary), ", "))
 }
 
 // textPlan gathers the text of one plan, section by section; a section without content leaves nothing.

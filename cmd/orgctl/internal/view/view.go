@@ -21,8 +21,6 @@ type Options struct {
 	Width int
 	// Limit is the most bytes that a Markdown document may have; 0 means DefaultLimit, anything below MinLimit means MinLimit.
 	Limit int
-	// Selection says that only a part of the organization was looked at, so that nothing can be said of the whole.
-	Selection bool
 	// Proofs are what the plan leaves true, said above its summary.
 	Proofs []diff.Proof
 }
