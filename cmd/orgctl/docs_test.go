@@ -227,7 +227,7 @@ case "$*" in
 *) echo "unknown: go $*" >&2 && exit 1 ;;
 esac
 `, 0o700},
-	".ssh/id_ed25519.pub": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPWJpTUYvXcwWSTRGCzJmdhGm2qSGVqvr/V0XmuSZfyD me\n", 0o600},
+	".ssh/id_ed25519.pub": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop me\n", 0o600},
 	"store-secret":        {"#!/bin/sh\ncat >>stored\n", 0o700},
 }
 
@@ -352,6 +352,7 @@ func (r *reader) serve(t *testing.T, args []string) {
 		sandbox.signal(t, os.Interrupt)
 		sandbox.wait(t)
 	})
+	sandbox.stdout.await(t, "CLICKHOUSE_CLOUD_API_SECRET=")
 	sandbox.stderr.await(t, "serving organization ")
 	settings := map[string]string{}
 	for line := range strings.Lines(sandbox.stdout.String()) {
