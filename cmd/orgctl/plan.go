@@ -16,7 +16,7 @@ func planCommand(e *env) *cli.Command {
 			outputFlag(),
 			outFlag(),
 			callerFlag(),
-			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when there are changes"},
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit 2 when apply has something to do"},
 			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
@@ -31,7 +31,7 @@ func planCommand(e *env) *cli.Command {
 				return exit(exitError)
 			case worst == diff.SeverityBlocked:
 				return exit(exitBlocked)
-			case c.Bool("detailed-exitcode") && !p.Converged():
+			case c.Bool("detailed-exitcode") && !p.Empty():
 				return exit(exitChanges)
 			default:
 				return nil
