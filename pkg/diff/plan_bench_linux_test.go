@@ -166,6 +166,24 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
+// BenchmarkValidate reports how many times the time, the CPU time and the peak memory of decoding it takes to load and to
+// validate; the budget is 1.5.
+func BenchmarkValidate(b *testing.B) {
+	w := newWorkload(b, 1000, drifts[0].drift)
+	w.live = nil
+	var validate, unmarshal cost
+	for b.Loop() {
+		unmarshal.add(measure(b, func() { w.unmarshal(b) }))
+		validate.add(measure(b, func() { w.load(b) }))
+	}
+	b.ReportMetric(0, "ns/op") // of both together, which says nothing
+	b.ReportMetric(validate.wall.Seconds()/float64(b.N), "s/validate")
+	b.ReportMetric(float64(validate.peak)/1024/float64(b.N), "MiB-peak/validate")
+	b.ReportMetric(validate.wall.Seconds()/unmarshal.wall.Seconds(), "x-time")
+	b.ReportMetric(validate.cpu.Seconds()/unmarshal.cpu.Seconds(), "x-cpu")
+	b.ReportMetric(float64(validate.peak)/float64(unmarshal.peak), "x-peak")
+}
+
 // BenchmarkPlan reports how many times the time, the CPU time and the peak memory of decoding a plan takes; the budget is 3.
 func BenchmarkPlan(b *testing.B) {
 	for _, d := range drifts {
