@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -19,13 +20,21 @@ type ipSet struct {
 // ipEntry is one address or network of a list, after its set was looked up.
 type ipEntry struct {
 	tree    Tree // source and description as written
-	network netip.Prefix
+	network network
 	list    place // where it is written: in a list of its own or in a set
 	index   int
 	set     *ipSet // nil when written in the list itself
 }
 
 func (e ipEntry) pos() Pos { return e.list.at(e.index).pos() }
+
+// network is an IPv4 network in a number, the address before the length: a map of many is small and fast.
+type network uint64
+
+func networkOf(p netip.Prefix) network {
+	address := p.Addr().As4()
+	return network(binary.BigEndian.Uint32(address[:]))<<8 | network(p.Bits()) //nolint:gosec // 0 to 32
+}
 
 func (d *draft) addSet(sets place, name string, value any) {
 	set := &ipSet{name: name, key: sets.key(name)}
@@ -40,7 +49,7 @@ func (d *draft) addSet(sets place, name string, value any) {
 	d.sets[CanonicalName(name)] = set
 	elements, _ := value.([]any)
 	list := sets.at(name)
-	seen := make(map[netip.Prefix]ipEntry, len(elements))
+	seen := make(map[network]ipEntry, len(elements))
 	for i, element := range elements {
 		tree, _ := element.(Tree)
 		if e, ok := d.ipEntry(list, i, tree); ok {
@@ -60,16 +69,20 @@ func (d *draft) addSet(sets place, name string, value any) {
 func (d *draft) ipList(list place, value any) []any {
 	elements, _ := value.([]any)
 	out := make([]any, 0, len(elements))
-	seen := make(map[netip.Prefix]ipEntry, len(elements))
+	seen := make(map[network]ipEntry, len(elements))
 	usedSets := make(map[string]int)
-	add := func(e ipEntry, pos Pos) {
+	add := func(e ipEntry, index int) {
 		first, twice := seen[e.network]
 		switch {
 		case !twice:
 			seen[e.network] = e
 			out = append(out, e.tree)
 		case e.set == nil && first.set == nil || text(e.tree, "description") != text(first.tree, "description"):
-			d.reportTwice(pos, e, first)
+			step := "source"
+			if e.set != nil {
+				step = "set"
+			}
+			d.reportTwice(list.at(index, step).pos(), e, first)
 		}
 	}
 	for i, element := range elements {
@@ -88,7 +101,7 @@ func (d *draft) ipList(list place, value any) []any {
 			d.useSet(list.at(i, "set").pos(), name, usedSets, i, list, add)
 		default:
 			if e, ok := d.ipEntry(list, i, tree); ok {
-				add(e, e.list.at(i, "source").pos())
+				add(e, i)
 			}
 		}
 	}
@@ -105,7 +118,7 @@ func unknownKey(entry Tree) bool {
 }
 
 // useSet adds the entries of a set that an access list names.
-func (d *draft) useSet(pos Pos, value any, used map[string]int, index int, list place, add func(ipEntry, Pos)) {
+func (d *draft) useSet(pos Pos, value any, used map[string]int, index int, list place, add func(e ipEntry, index int)) {
 	name, ok := value.(string)
 	if !ok {
 		return
@@ -134,7 +147,7 @@ func (d *draft) useSet(pos Pos, value any, used map[string]int, index int, list 
 		return
 	}
 	for _, e := range set.entries {
-		add(e, pos)
+		add(e, index)
 	}
 }
 
@@ -159,7 +172,7 @@ func (d *draft) ipEntry(list place, index int, tree Tree) (e ipEntry, ok bool) {
 	if !ok {
 		return ipEntry{}, false
 	}
-	network, err := parseNetwork(source)
+	prefix, err := parseNetwork(source)
 	report := func(code, message, hint string) (ipEntry, bool) {
 		d.report(code, list.at(index, "source").pos(), message, hint)
 		return ipEntry{}, false
@@ -168,16 +181,16 @@ func (d *draft) ipEntry(list place, index int, tree Tree) (e ipEntry, ok bool) {
 	case err != nil:
 		return report(CodeIPSource, fmt.Sprintf("source %s is neither an address nor a network", quoted(source)),
 			"write an IPv4 address such as 203.0.113.7 or a network such as 203.0.113.0/24")
-	case !network.Addr().Is4():
+	case !prefix.Addr().Is4():
 		return report(CodeIPSource, fmt.Sprintf("source %s is IPv6", quoted(source)), "the API takes IPv4 addresses and networks")
-	case network != network.Masked():
+	case prefix != prefix.Masked():
 		return report(CodeHostBits, fmt.Sprintf("network %s has host bits", source),
-			fmt.Sprintf("write %s for the network, or %s for the one address", network.Masked(), network.Addr()))
+			fmt.Sprintf("write %s for the network, or %s for the one address", prefix.Masked(), prefix.Addr()))
 	}
-	if network.Addr().IsUnspecified() && network.Bits() == network.Addr().BitLen() {
+	if prefix.Addr().IsUnspecified() && prefix.Bits() == prefix.Addr().BitLen() {
 		d.warn(CodeBareZero, list.at(index, "source").pos(), source+" is one address, which nobody has", "anywhere is 0.0.0.0/0")
 	}
-	return ipEntry{tree: tree, network: network, list: list, index: index}, true
+	return ipEntry{tree: tree, network: networkOf(prefix), list: list, index: index}, true
 }
 
 func parseNetwork(source string) (netip.Prefix, error) {

@@ -11,7 +11,7 @@ func TestIPSetsAreBounded(t *testing.T) {
 	d.sets["all"] = &ipSet{name: "all", entries: make([]ipEntry, 1000)}
 	added := 0
 	for line := range 6000 {
-		d.useSet(Pos{File: "bomb.yaml", Line: line + 1}, "all", map[string]int{}, 0, place{}, func(ipEntry, Pos) { added++ })
+		d.useSet(Pos{File: "bomb.yaml", Line: line + 1}, "all", map[string]int{}, 0, place{}, func(ipEntry, int) { added++ })
 	}
 	if added != maxExpanded {
 		t.Errorf("%d addresses, want %d", added, maxExpanded)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -99,7 +100,7 @@ func (r *reader) path(path string) {
 	if path == "-" {
 		if !r.seen[path] {
 			r.seen[path] = true
-			r.content(Stdin, r.stdin)
+			r.content(Stdin, r.stdin, 0)
 		}
 		return
 	}
@@ -170,19 +171,20 @@ func (r *reader) file(path string, info fs.FileInfo) {
 		return
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	r.content(path, f)
+	r.content(path, f, info.Size())
 }
 
 // content reads up to the limit also where no size is known beforehand: stdin, pipes.
-func (r *reader) content(path string, from io.Reader) {
-	data, err := io.ReadAll(io.LimitReader(from, MaxFileSize+1))
+func (r *reader) content(path string, from io.Reader, size int64) {
+	data := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // room to see the end without growing
+	_, err := data.ReadFrom(io.LimitReader(from, MaxFileSize+1))
 	switch {
 	case err != nil:
 		r.unreadable(path, err)
-	case len(data) > MaxFileSize:
+	case data.Len() > MaxFileSize:
 		r.tooLarge(path, "the input is larger than that")
 	default:
-		r.files = append(r.files, File{Name: displayName(path), Data: data})
+		r.files = append(r.files, File{Name: displayName(path), Data: data.Bytes()})
 	}
 }
 

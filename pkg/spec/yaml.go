@@ -355,6 +355,9 @@ func (c *converter) mergeInto(tree Tree, merge *yaml.Node, value any) {
 }
 
 func (c *converter) keyName(key *yaml.Node, depth int) (name string, ok bool) {
+	if key.Kind == yaml.ScalarNode && key.Tag == "!!str" && key.Style == 0 && key.Anchor == "" && depth < maxDepth && !c.broken {
+		return key.Value, true // as most are: what follows makes a value of it first
+	}
 	v := c.convert(key, depth+1)
 	if c.broken {
 		return "", false
