@@ -33,6 +33,7 @@ type exchange struct {
 	client  *Client
 	request Request
 
+	body      []byte        // of the last answer
 	held      share         // of the client's budget for bodies
 	attempt   int           // tries so far
 	failures  int           // of these, tries that ended in anything but a 429
@@ -40,7 +41,7 @@ type exchange struct {
 	wait      time.Duration // before the next try
 }
 
-// run carries the exchange out. The body of the answer is held in memory.
+// run carries the exchange out. The body of the answer is left in x.body.
 func (x *exchange) run(req *retryablehttp.Request) (*http.Response, error) {
 	retrier := &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: x},
@@ -118,7 +119,7 @@ func (x *exchange) send(req *http.Request) (*http.Response, []byte, error) {
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && isSuccess(resp.StatusCode) {
 		x.client.serverTime.Store(at.Unix())
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	x.body, resp.Body = body, http.NoBody // or it would be copied once more
 	return resp, body, nil
 }
 

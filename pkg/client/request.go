@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,14 +55,10 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body) // in memory already
-	if err != nil {
-		return nil, fmt.Errorf("read answer: %w (%s %s)", err, r.Method, r.Path)
-	}
 	if !isSuccess(resp.StatusCode) {
-		return nil, c.newError(r, resp.StatusCode, body)
+		return nil, c.newError(r, resp.StatusCode, x.body)
 	}
-	return newResponse(r, resp.StatusCode, body), nil
+	return newResponse(r, resp.StatusCode, x.body), nil
 }
 
 // Call sends r and decodes the result of the envelope. An answer without a result is a *ReplyError unless r allows it:

@@ -142,9 +142,11 @@ func (c *check) waysIn() {
 	}
 }
 
-// open reports whether anything lets clients in, given which endpoints count.
+// open reports whether anything lets clients in, given which endpoints count. It looks at the first entry that does: most
+// services have many and lose none.
 func open(entries []any, endpoints []string, counts func(name string) bool) bool {
-	return !addressesOf(entries).empty() || slices.ContainsFunc(endpoints, counts)
+	admits := func(entry any) bool { _, _, some := admitted(entry); return some }
+	return slices.ContainsFunc(entries, admits) || slices.ContainsFunc(endpoints, counts)
 }
 
 // exposed says where a plan lets every address in that there is. That may be meant.

@@ -215,19 +215,30 @@ func addressesOf(list []any) addresses {
 	var b netipx.IPSetBuilder
 	var out addresses
 	for _, e := range list {
-		tree, _ := e.(spec.Tree)
-		source, _ := tree["source"].(string)
-		prefix, err := netip.ParsePrefix(spec.CanonicalCIDR(source))
-		if err != nil {
-			out.other = append(out.other, strings.TrimSpace(source))
-			continue
-		}
-		if !prefix.IsSingleIP() || !prefix.Addr().IsUnspecified() {
-			b.AddPrefix(prefix)
+		switch network, other, some := admitted(e); {
+		case network.IsValid():
+			b.AddPrefix(network)
+		case some:
+			out.other = append(out.other, other)
 		}
 	}
 	out.set, _ = b.IPSet() // the error is about invalid prefixes, which are not added
 	return out
+}
+
+// admitted is what one entry lets in: some network or other text, or nobody.
+func admitted(entry any) (network netip.Prefix, other string, some bool) {
+	tree, _ := entry.(spec.Tree)
+	source, _ := tree["source"].(string)
+	network, err := netip.ParsePrefix(spec.CanonicalCIDR(source))
+	switch {
+	case err != nil:
+		return netip.Prefix{}, strings.TrimSpace(source), true
+	case network.IsSingleIP() && network.Addr().IsUnspecified():
+		return netip.Prefix{}, "", false
+	default:
+		return network, "", true
+	}
 }
 
 // everywhere names the family of which a list lets in all addresses and an earlier one did not, or "".

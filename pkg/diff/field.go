@@ -40,10 +40,26 @@ func equalScalar(f *spec.Field, want, have any) bool {
 	return want == have
 }
 
-// compareList compares two lists as sets under the server's notion of identity. A key that differs in its other properties
+// compareList gives the difference of two lists, as sets.
+func compareList(f *spec.Field, want, have []any) (FieldChange, bool) {
+	if alike(f, want, have) {
+		return FieldChange{}, false
+	}
+	return difference(f, want, have)
+}
+
+// alike reports that two lists in one order differ in nothing, as almost all lists of an organization do: nobody has to find out
+// in what.
+func alike(f *spec.Field, want, have []any) bool {
+	return slices.EqualFunc(want, have, func(w, h any) bool {
+		return f.List.Key(w) == f.List.Key(h) && (f.List.Equal == nil || f.List.Equal(w, h))
+	})
+}
+
+// difference compares two lists as sets under the server's notion of identity. A key that differs in its other properties
 // is removed and added, since every endpoint removes before it adds (FACTS 5.4). The server may hold one key in several
 // spellings: they are one entry, and all of them go when the entry does.
-func compareList(f *spec.Field, want, have []any) (FieldChange, bool) {
+func difference(f *spec.Field, want, have []any) (FieldChange, bool) {
 	change := FieldChange{Path: f.Path, List: true}
 	held := make(map[string][]any, len(have))
 	keys := make([]string, len(have))

@@ -188,12 +188,20 @@ func Normalize(v any) any {
 // compared literally instead of being lost.
 func CanonicalCIDR(source string) string {
 	source = strings.TrimSpace(source)
+	var network netip.Prefix
 	if strings.Contains(source, "/") {
 		if p, err := netip.ParsePrefix(source); err == nil {
-			return p.Masked().String()
+			network = p.Masked()
 		}
 	} else if addr, err := netip.ParseAddr(source); err == nil {
-		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()).String()
+		network = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
+	}
+	if !network.IsValid() {
+		return source
+	}
+	var form [len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128")]byte
+	if canonical := network.AppendTo(form[:0]); string(canonical) != source {
+		return string(canonical)
 	}
 	return source
 }
