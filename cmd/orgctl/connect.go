@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,11 +51,35 @@ const ephemeralSandbox = ":memory:"
 // sandboxTick makes the waits of an embedded sandbox without delays short: nothing there takes time.
 const sandboxTick = 10 * time.Millisecond
 
+// absence says what a command makes of an embedded sandbox whose file does not exist.
+type absence int
+
+const (
+	createAbsent  absence = iota // apply begins it
+	imagineAbsent                // plan looks at a fresh one, which is not kept
+	refuseAbsent                 // drift and export have nothing to look at
+)
+
+// openSandbox opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
+func openSandbox(e *env, file string, absent absence) (*sim.Server, error) {
+	if _, err := os.Stat(file); file == ephemeralSandbox || absent == createAbsent || !errors.Is(err, fs.ErrNotExist) {
+		return sim.Open(file, sim.Config{})
+	}
+	if absent == refuseAbsent {
+		return nil, fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", file, file)
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return nil, fmt.Errorf("open sandbox: %w", err)
+	}
+	_ = view.Message(e.stderr, file+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
+	return sim.Open(ephemeralSandbox, sim.Config{})
+}
+
 // newTarget finds out which API is meant, without sending anything.
-func newTarget(e *env, c *cli.Context) (*target, error) {
+func newTarget(e *env, c *cli.Context, absent absence) (*target, error) {
 	t := &target{url: defaultURL, rate: client.DefaultRate(), tick: time.Second, userAgent: newUserAgent(e.version)}
 	if file := c.String("sandbox"); file != "" {
-		server, err := sim.Open(file, sim.Config{})
+		server, err := openSandbox(e, file, absent)
 		if err != nil {
 			return nil, err
 		}

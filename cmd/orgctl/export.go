@@ -31,7 +31,7 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := newTarget(e, c)
+	t, err := newTarget(e, c, refuseAbsent)
 	if err != nil {
 		return err
 	}

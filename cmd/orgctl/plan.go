@@ -20,7 +20,7 @@ func planCommand(e *env) *cli.Command {
 			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := planWithin(e, c)
+			p, err := planWithin(e, c, imagineAbsent)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func driftCommand(e *env) *cli.Command {
 		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
 		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), outFlag(), callerFlag(), readingTimeout()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := planWithin(e, c)
+			p, err := planWithin(e, c, refuseAbsent)
 			switch {
 			case err != nil:
 				return err
@@ -64,16 +64,16 @@ func driftCommand(e *env) *cli.Command {
 }
 
 // planWithin makes a plan before --timeout is over.
-func planWithin(e *env, c *cli.Context) (p *diff.Plan, err error) {
+func planWithin(e *env, c *cli.Context, absent absence) (p *diff.Plan, err error) {
 	err = within(c, func() error {
-		p, err = makePlan(e, c)
+		p, err = makePlan(e, c, absent)
 		return err
 	})
 	return p, err
 }
 
 // makePlan is what plan and drift share: load, observe with a client that cannot write, compare, render.
-func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
+func makePlan(e *env, c *cli.Context, absent absence) (*diff.Plan, error) {
 	if err := noArguments(c); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func makePlan(e *env, c *cli.Context) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTarget(e, c)
+	t, err := newTarget(e, c, absent)
 	if err != nil {
 		return nil, err
 	}

@@ -165,6 +165,9 @@ func (s *stream) await(t *testing.T, text string) {
 func TestClosedPipe(t *testing.T) {
 	p := newProgram(t)
 	p.write(t, "org.yaml", manifest("spec:\n  name: Acme\n"))
+	if _, err := sim.Open(filepath.Join(p.dir, "org.json"), sim.Config{}); err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []struct {
 		args []string
 		want int

@@ -55,6 +55,7 @@ type sandboxKey struct{}
 // scriptCommands drive the sandbox of a script from behind the API.
 //
 //	sandbox                     serve a fresh organization on loopback; its credentials enter the environment, its id $ORGANIZATION
+//	fresh FILE                  begin an embedded sandbox in a file
 //	config JSON                 replace the configuration of the sandbox (sim.Config)
 //	edit JSON                   change it out of band (sim.Edit); what it touched is $ID, a new key $KEY_ID and $KEY_SECRET
 //	accept EMAIL                let an invitation be accepted
@@ -65,6 +66,7 @@ type sandboxKey struct{}
 //	exits CODE PROGRAM ARGS     exec, expecting an exit code
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"sandbox":  scriptServe,
+	"fresh":    scriptFresh,
 	"config":   scriptConfig,
 	"edit":     scriptEdit,
 	"accept":   scriptAccept,
@@ -84,6 +86,11 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("CLICKHOUSE_CLOUD_API_SECRET", credentials.KeySecret)
 	ts.Setenv("ORGANIZATION", credentials.OrganizationID)
 	ts.Value(sandboxKey{}).(*scriptSandbox).server = server
+}
+
+func scriptFresh(ts *testscript.TestScript, neg bool, args []string) {
+	_, err := sim.Open(ts.MkAbs(argument(ts, neg, args, 1, "fresh FILE")), sim.Config{})
+	ts.Check(err)
 }
 
 func scriptHTML(ts *testscript.TestScript, neg bool, args []string) {

@@ -38,7 +38,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 			return nil, err
 		}
 	}
-	if s.target, err = newTarget(e, c); err != nil {
+	if s.target, err = newTarget(e, c, createAbsent); err != nil {
 		return nil, err
 	}
 	serverMade, err := serverSecrets(c)
