@@ -122,6 +122,14 @@ func (d destination) holds(file fs.FileInfo) bool {
 	return d.info != nil && file != nil && file.Mode()&fs.ModeDevice == 0 && os.SameFile(d.info, file)
 }
 
+// held is what a regular file holds that an output would replace; nothing where there is none.
+func (d destination) held() ([]byte, error) {
+	if d.stdout || d.open >= 0 || d.info == nil || !d.info.Mode().IsRegular() {
+		return nil, nil
+	}
+	return os.ReadFile(d.path)
+}
+
 // write lets an output be written to its place. A regular file is replaced in one step and keeps its mode; a new one is
 // readable by its owner only, since plans say much about an organization. A pipe, a device and what is open already are written
 // to as they are.

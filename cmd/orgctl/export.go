@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"slices"
 
@@ -17,6 +19,7 @@ func exportCommand(e *env) *cli.Command {
 		UsageText: "orgctl export > acme.yaml\norgctl export --out acme.yaml",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of standard output"},
+			&cli.BoolFlag{Name: "force", Usage: "let --out replace a file that holds something else"},
 			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error { return within(c, func() error { return export(e, c) }) },
@@ -52,11 +55,23 @@ func export(e *env, c *cli.Context) error {
 			return err
 		}
 	}
+	held, err := to.held()
+	switch {
+	case err != nil:
+		return err
+	case len(held) > 0 && bytes.Equal(held, manifest):
+		return view.Message(e.stderr, to.name+" holds that already")
+	case len(held) > 0 && !c.Bool("force"):
+		return fmt.Errorf("%s holds something else, and was left as it is: orgctl export | diff %s - shows the difference, --force replaces it", to.name, to.name)
+	}
 	return e.write(to, func(w io.Writer) error { _, err := w.Write(manifest); return err })
 }
 
 func exportOutput(e *env, c *cli.Context) (destination, error) {
 	file := c.String("out")
+	if file == "" && c.Bool("force") {
+		return destination{}, usage("--force is for --out FILE: standard output replaces nothing")
+	}
 	if file == "" {
 		return e.standardOutput(), nil
 	}
