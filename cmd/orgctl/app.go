@@ -21,7 +21,7 @@ func newApp(e *env) *cli.App {
 		Version: e.version,
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{
-			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), exportCommand(e), sandboxCommand(e),
+			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), showCommand(e), exportCommand(e), sandboxCommand(e),
 			schemaCommand(e), completionCommand(e), versionCommand(e), helpCommand(),
 		},
 		Flags:                     []cli.Flag{cli.HelpFlag},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -70,21 +69,9 @@ func readGoal(e *env, c *cli.Context) (goal, error) {
 	if c.NArg() > 1 || c.IsSet("file") || c.IsSet("org") || !sel.All() {
 		return goal{}, usage("a saved plan is applied whole and alone: orgctl apply %s --yes", c.Args().First())
 	}
-	file, err := os.Open(c.Args().First())
+	p, err := readPlan(c.Args().First(), written...)
 	if err != nil {
 		return goal{}, err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err == nil {
-		err = spare(file.Name(), info, written...)
-	}
-	if err != nil {
-		return goal{}, err
-	}
-	p, err := diff.ReadPlan(file)
-	if err != nil {
-		return goal{}, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	return goal{desired: p.Desired(), reviewed: p}, nil
 }
