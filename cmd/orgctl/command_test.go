@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,6 +66,14 @@ func TestPermute(t *testing.T) {
 		// Without a known command there is nothing to go by.
 		{"orgctl nothing --yes", "orgctl nothing --yes"},
 		{"orgctl --version plan", "orgctl --version plan"},
+		// The flags of every command stand before it for the parser, and wherever they like for people.
+		{"orgctl plan -f x --color never", "orgctl --color never plan -f x"},
+		{"orgctl --color never plan -f x -q", "orgctl --color never -q plan -f x"},
+		{"orgctl --color plan plan x -f y", "orgctl --color plan plan -f y x"},
+		{"orgctl plan -f x --color=never y", "orgctl --color=never plan -f x y"},
+		{"orgctl plan -f --color x", "orgctl plan -f --color x"},
+		{"orgctl plan -f x --color", "orgctl --color"},
+		{"orgctl plan -q --help", "orgctl -q plan --help"},
 		// The program's own name is no command.
 		{"plan apply x --yes", "plan apply --yes x"},
 	}
@@ -217,39 +227,140 @@ func containsWord(script, text string) bool {
 	}
 }
 
-// TestEveryCommandHelps: all help texts begin with an example of their command.
-func TestEveryCommandHelps(t *testing.T) {
-	for _, c := range newApp(testEnv()).VisibleCommands() {
+// helps are the help texts of the program, under "", and of every command.
+func helps(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, name := range append(commandNames(newApp(testEnv())), "") {
 		var help strings.Builder
 		e := testEnv()
 		e.stdout = &help
-		if code := run(t.Context(), []string{"orgctl", c.Name, "--help"}, e); code != exitOK {
-			t.Errorf("orgctl %s --help: exit code %d", c.Name, code)
+		args := slices.DeleteFunc([]string{"orgctl", name, "--help"}, func(a string) bool { return a == "" })
+		if code := run(t.Context(), args, e); code != exitOK {
+			t.Errorf("%v: exit code %d", args, code)
 		}
-		if !regexp.MustCompile(`USAGE:\n   .*orgctl [a-z]`).MatchString(help.String()) {
-			t.Errorf("orgctl %s --help: %s", c.Name, &help)
+		out[name] = help.String()
+	}
+	return out
+}
+
+// TestEveryCommandHelps: all help texts begin with an example, name no flag twice, lead to a page that exists, and are no wider
+// than any terminal.
+func TestEveryCommandHelps(t *testing.T) {
+	for name, help := range helps(t) {
+		if !regexp.MustCompile(`\Aorgctl \S+: .*\n(.*\n)?\nEXAMPLES:\n   .*orgctl [a-z]`).MatchString(help) {
+			t.Errorf("orgctl %s --help does not begin with examples:\n%s", name, help)
+		}
+		seen := map[string]int{}
+		for _, flag := range regexp.MustCompile(`(?m)^   (?:-\w, |    )?(--[a-z-]+)`).FindAllStringSubmatch(help, -1) {
+			seen[flag[1]]++
+		}
+		for flag, n := range seen {
+			if n > 1 {
+				t.Errorf("orgctl %s --help lists %s %d times", name, flag, n)
+			}
+		}
+		if seen["--help"] != 1 {
+			t.Errorf("orgctl %s --help lists no flags:\n%s", name, help)
+		}
+		for line := range strings.Lines(help) {
+			if len([]rune(line)) > 80+1 {
+				t.Errorf("orgctl %s --help is wider than 80 columns: %s", name, line)
+			}
+		}
+		page := regexp.MustCompile(`\n\nMORE:\n   \Q` + pages + `\E(.*\.md)\n\z`).FindStringSubmatch(help)
+		if page == nil {
+			t.Errorf("orgctl %s --help leads nowhere:\n%s", name, help)
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(repository, "docs", page[1])); err != nil {
+			t.Error(err)
 		}
 	}
 }
 
-// TestColor: colour is for terminals, unless somebody says no (no-color.org).
+// TestHelpNamesEveryFlag: with the word for its value, and what it is when it is not given.
+func TestHelpNamesEveryFlag(t *testing.T) {
+	all := helps(t)
+	app := newApp(testEnv())
+	for _, c := range app.VisibleCommands() {
+		for _, f := range slices.Concat(c.Flags, app.Flags) {
+			for _, name := range f.Names() {
+				if !regexp.MustCompile(`(?m)^ .*` + typed(name) + `\b`).MatchString(all[c.Name]) {
+					t.Errorf("orgctl %s --help does not list %s", c.Name, typed(name))
+				}
+			}
+		}
+	}
+	for _, line := range []string{
+		"   -f, --file PATH              manifest PATH: a file, a directory, or - for\n",
+		"   -y, --yes                    do not ask\n",
+		"   --create-timeout DURATION    wait this DURATION for a new service (default:\n",
+		"(default: local)", "(default: 30s)", "(default: 15m)",
+	} {
+		if !strings.Contains(all["apply"], line) {
+			t.Errorf("orgctl apply --help has no %q:\n%s", line, all["apply"])
+		}
+	}
+}
+
+// TestNextStepsExist: what is proposed to people who come from other tools is there.
+func TestNextStepsExist(t *testing.T) {
+	app := newApp(testEnv())
+	flags := takesValue(app.Flags)
+	for _, c := range app.Commands {
+		maps.Copy(flags, takesValue(c.Flags))
+	}
+	for _, next := range []map[string]string{otherCommands, otherFlags} {
+		for word, step := range next {
+			for _, c := range regexp.MustCompile(`orgctl (\w+)`).FindAllStringSubmatch(step, -1) {
+				if app.Command(c[1]) == nil {
+					t.Errorf("%s leads to the command %s, which does not exist", word, c[1])
+				}
+			}
+			for _, f := range regexp.MustCompile(`(?:^| )--?([a-z-]+)`).FindAllStringSubmatch(step, -1) {
+				if _, ok := flags[f[1]]; !ok {
+					t.Errorf("%s leads to the flag %s, which does not exist", word, f[1])
+				}
+			}
+		}
+	}
+	for word := range otherCommands {
+		if app.Command(word) != nil {
+			t.Errorf("%s is a command of orgctl", word)
+		}
+	}
+}
+
+// TestColor: colour is for terminals, unless somebody says otherwise: a flag, then NO_COLOR (no-color.org), then FORCE_COLOR.
 func TestColor(t *testing.T) {
 	tests := []struct {
-		tty           bool
-		noColor, term string
-		want          bool
+		tty                        bool
+		flag, noColor, force, term string
+		want                       bool
 	}{
-		{true, "", "xterm", true},
-		{true, "", "", true},
-		{true, "1", "xterm", false},
-		{true, "anything", "xterm", false},
-		{true, "", "dumb", false},
-		{false, "", "xterm", false},
+		{true, "", "", "", "xterm", true},
+		{true, "", "", "", "", true},
+		{true, "", "1", "", "xterm", false},
+		{true, "", "anything", "", "xterm", false},
+		{true, "", "", "", "dumb", false},
+		{false, "", "", "", "xterm", false},
+		{false, "", "", "1", "xterm", true},
+		{false, "", "", "1", "dumb", true},
+		{false, "", "", "0", "xterm", false},
+		{true, "", "", "0", "xterm", true},
+		{true, "", "1", "1", "xterm", false},
+		{false, colorAuto, "", "", "xterm", false},
+		{true, colorAuto, "", "", "xterm", true},
+		{true, colorNever, "", "1", "xterm", false},
+		{false, colorAlways, "1", "", "dumb", true},
 	}
 	for _, tt := range tests {
 		e := testEnv()
-		e.getenv = func(name string) string { return map[string]string{"NO_COLOR": tt.noColor, "TERM": tt.term}[name] }
-		e.stdoutTTY, e.stderrTTY, e.width = tt.tty, tt.tty, 100
+		e.getenv = func(name string) string {
+			return map[string]string{"NO_COLOR": tt.noColor, "FORCE_COLOR": tt.force, "TERM": tt.term}[name]
+		}
+		e.stdoutTTY, e.stderrTTY, e.width, e.colors = tt.tty, tt.tty, 100, tt.flag
 		if got := e.stdoutView().Color; got != tt.want {
 			t.Errorf("%+v: colour on stdout %v", tt, got)
 		}

@@ -16,6 +16,7 @@ var importTable = map[string]struct {
 	stdlib bool     // nothing but the standard library besides
 	no     []string // never, not even at the far end
 }{
+	"docs":                {stdlib: true, no: []string{"net/http"}},
 	"schemas":             {stdlib: true, no: []string{"net/http"}},
 	"pkg/spec":            {ours: []string{"schemas"}, no: []string{"net/http"}},
 	"pkg/diff":            {ours: []string{"schemas", "pkg/spec"}, no: []string{"net/http"}},
