@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orgctl/orgctl/pkg/spec"
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 )
 
 // newApp assembles the command line: one command a file.
@@ -16,18 +15,23 @@ func newApp(e *env) *cli.App {
 		Name:      "orgctl",
 		Usage:     "keep a cloud organization equal to YAML in git",
 		UsageText: "orgctl plan -f orgs/acme\norgctl apply -f orgs/acme --secrets-out secrets\norgctl drift -f orgs/acme",
-		Description: "Credentials come from CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; CLICKHOUSE_ORG_ID and\n" +
-			"CLICKHOUSE_API_URL are optional. Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp,
+		Description: "Credentials come from CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; CLICKHOUSE_ORG_ID and " +
+			"CLICKHOUSE_API_URL are optional. Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp + ".",
 		Version: e.version,
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{
 			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), showCommand(e), exportCommand(e), sandboxCommand(e),
-			schemaCommand(e), completionCommand(e), versionCommand(e), helpCommand(),
+			schemaCommand(e), explainCommand(e), completionCommand(e), versionCommand(e), helpCommand(e),
 		},
-		Flags:                     []cli.Flag{cli.HelpFlag},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "color", Usage: "`WHEN` to colour: auto (on terminals), always or never", Value: colorAuto},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "data and errors only: no progress, no notes"},
+			cli.HelpFlag,
+		},
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {}, // exit.go decides
 		OnUsageError:              usageError,
+		Before:                    e.obey,
 		Action:                    noCommand,
 	}
 	for _, c := range app.Commands {
@@ -35,6 +39,7 @@ func newApp(e *env) *cli.App {
 		c.Before = meaningful
 		c.HideHelpCommand = true
 	}
+	describe(app, view.Options{Width: e.stdoutView().Width})
 	return app
 }
 
@@ -45,23 +50,6 @@ func noCommand(c *cli.Context) error {
 		return cli.ShowAppHelp(c)
 	}
 	return unknownCommand(c.App, name)
-}
-
-func unknownCommand(app *cli.App, name string) error {
-	return usage("there is no command %q%s", name, didYouMean(name, commandNames(app)))
-}
-
-// usageError adds to the parser's complaint what was probably meant.
-func usageError(c *cli.Context, err error, _ bool) error {
-	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !unknown || c.Command == nil {
-		return usage("%w", err)
-	}
-	var known []string
-	for _, f := range c.Command.VisibleFlags() {
-		known = append(known, typed(f.Names()[0]))
-	}
-	return usage("there is no flag %s%s", typed(name), didYouMean(typed(name), known))
 }
 
 // meaningful refuses flag values that mean nothing. An empty one is a variable that was not set, as in --sandbox "$STATE" or
@@ -87,94 +75,79 @@ func meaningful(c *cli.Context) error {
 	return nil
 }
 
-// typed is a flag's name as it is typed.
-func typed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + name
-}
-
-func didYouMean(word string, known []string) string {
-	if meant := spec.Nearest(word, known); meant != "" {
-		return "; did you mean " + meant + "?"
-	}
-	return ""
-}
-
-// permute moves flags before arguments, since the parser stops at the first argument and users do not: orgctl apply
-// plan.json --yes. What follows "--" stays where it is.
+// permute moves flags to where the parser looks for them and users do not always put them: those of every command before the
+// command, its own before its arguments, as in orgctl apply plan.json --yes --color never. What follows "--" stays where it is.
 func permute(app *cli.App, args []string) []string {
-	at := 1 // args[0] is the program
-	for at < len(args) && app.Command(args[at]) == nil {
-		at++
-	}
-	if at >= len(args) {
+	everywhere, at := leading(app, args)
+	if at >= len(args) || app.Command(args[at]) == nil || app.Command(args[at]).SkipFlagParsing {
 		return args
 	}
-	takesValue := map[string]bool{}
-	for _, f := range app.Command(args[at]).Flags {
-		documented, ok := f.(cli.DocGenerationFlag)
-		for _, name := range f.Names() {
-			takesValue[name] = ok && documented.TakesValue()
-		}
-	}
-	flags, rest := slices.Clone(args[:at+1]), []string(nil)
+	general, own := takesValue(app.Flags), takesValue(app.Command(args[at]).Flags)
+	command, rest := []string{args[at]}, []string(nil)
 	for i := at + 1; i < len(args); i++ {
 		a := args[i]
 		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		switch {
+		_, isGeneral := general[name]
+		to := &command
+		if _, isOwn := own[name]; isGeneral && !isOwn {
+			to = &everywhere
+		}
+		switch valued := (own[name] || to == &everywhere && general[name]) && !hasValue; {
 		case a == "--help" || a == "-h":
-			return append(slices.Clone(args[:at+1]), a) // of the command, whatever else is there
+			return slices.Concat(everywhere, []string{args[at], a}) // of the command, whatever else is there
 		case a == "--":
-			return slices.Concat(flags, []string{"--"}, rest, args[i+1:])
+			return slices.Concat(everywhere, command, []string{"--"}, rest, args[i+1:])
 		case len(a) < 2 || a[0] != '-':
 			rest = append(rest, a)
-		case takesValue[name] && !hasValue && i+1 == len(args):
-			return append(flags, a) // its value is missing: an argument behind it would be taken for one
-		case takesValue[name] && !hasValue:
+		case valued && i+1 == len(args) && to == &everywhere:
+			return append(everywhere, a) // its value is missing: what would stand behind it would be taken for one
+		case valued && i+1 == len(args):
+			return slices.Concat(everywhere, command, []string{a})
+		case valued:
 			i++
-			flags = append(flags, a, args[i])
+			*to = append(*to, a, args[i])
 		default:
-			flags = append(flags, a)
+			*to = append(*to, a)
 		}
 	}
-	return append(flags, rest...)
+	return slices.Concat(everywhere, command, rest)
 }
 
-// noArguments refuses arguments of a command that takes none, so that a forgotten -f does not go unnoticed.
-func noArguments(c *cli.Context) error {
-	if !c.Args().Present() {
-		return nil
+// leading gives the program and the flags before the command, and where the command is.
+func leading(app *cli.App, args []string) (program []string, at int) {
+	valued := takesValue(app.Flags)
+	for at = 1; at < len(args) && strings.HasPrefix(args[at], "-"); at++ {
+		if valued[strings.TrimLeft(args[at], "-")] {
+			at++
+		}
 	}
-	hint := ""
-	if slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == "file" }) {
-		hint = "; manifests are named with -f"
-	}
-	return usage("%s takes no argument %q%s", c.Command.Name, c.Args().First(), hint)
+	at = min(at, len(args))
+	return slices.Clone(args[:at]), at
 }
 
-func versionCommand(e *env) *cli.Command {
-	return &cli.Command{
-		Name: "version", Usage: "print the version", UsageText: "orgctl version",
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(e.stdout, "orgctl %s\n", e.version)
-			return err
-		},
+// takesValue says of each flag, by all of its names, whether a value belongs to it.
+func takesValue(flags []cli.Flag) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range flags {
+		documented, ok := f.(cli.DocGenerationFlag)
+		for _, name := range f.Names() {
+			out[name] = ok && documented.TakesValue()
+		}
 	}
+	return out
 }
 
 // helpCommand stands in for the parser's own, which has no usage error for a command that does not exist.
-func helpCommand() *cli.Command {
+func helpCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name: "help", Usage: "show how a command is used", UsageText: "orgctl help plan", ArgsUsage: "[COMMAND]",
+		Name: "help", Usage: "show how a command is used, or what a code means",
+		UsageText: "orgctl help plan\norgctl help OC310", ArgsUsage: "[COMMAND|CODE]",
 		Action: func(c *cli.Context) error {
 			switch name := c.Args().First(); {
 			case name == "":
 				return cli.ShowAppHelp(c)
+			case codeLike.MatchString(name):
+				return explain(e, name)
 			case c.App.Command(name) == nil:
 				return unknownCommand(c.App, name)
 			default:

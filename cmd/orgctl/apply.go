@@ -25,7 +25,7 @@ func applyCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "make the organization equal to the manifests, or carry out a saved plan",
 		UsageText: "orgctl apply -f orgs/acme --secrets-out secrets\norgctl apply plan.json --yes --secrets-out secrets\n" +
-			"orgctl apply -f orgs/acme --yes --secrets-out secrets --allow-delete 'service/tmp-*'",
+			"orgctl apply -f orgs/acme --yes --allow-delete 'service/tmp-*'",
 		ArgsUsage: "[PLAN.json]",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
@@ -34,12 +34,13 @@ func applyCommand(e *env) *cli.Command {
 			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services that match `service/GLOB` (repeatable)"},
 		}, secretFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "journal", Usage: "remember unfinished creations in `FILE` (default: beside the secrets, else in the user's state directory)"},
-			&cli.DurationFlag{Name: "settle", Usage: "how `LONG` to wait for the API to show what it has accepted", Value: time.Duration(apply.Defaults().Settle) * time.Second},
-			timeoutFlag("begin nothing more after so `LONG`, as after an interrupt"),
-			&cli.DurationFlag{Name: "create-timeout", Usage: "how `LONG` to wait for a new service", Value: limits.Create},
-			&cli.DurationFlag{Name: "start-timeout", Usage: "how `LONG` to wait for a service to start", Value: limits.Start},
-			&cli.DurationFlag{Name: "stop-timeout", Usage: "how `LONG` to wait for a service to stop", Value: limits.Stop},
-			&cli.DurationFlag{Name: "delete-timeout", Usage: "how `LONG` to wait for a service to be gone", Value: limits.Delete},
+			&cli.DurationFlag{Name: "settle", Usage: "wait this `DURATION` for the API to show what it has accepted", Value: time.Duration(apply.Defaults().Settle) * time.Second},
+			&cli.DurationFlag{Name: "lock-timeout", Usage: "wait this `DURATION` for another apply on this host to end; none unless given"},
+			timeoutFlag("begin nothing more after this `DURATION`, as after an interrupt"),
+			&cli.DurationFlag{Name: "create-timeout", Usage: "wait this `DURATION` for a new service", Value: limits.Create},
+			&cli.DurationFlag{Name: "start-timeout", Usage: "wait this `DURATION` for a service to start", Value: limits.Start},
+			&cli.DurationFlag{Name: "stop-timeout", Usage: "wait this `DURATION` for a service to stop", Value: limits.Stop},
+			&cli.DurationFlag{Name: "delete-timeout", Usage: "wait this `DURATION` for a service to be gone", Value: limits.Delete},
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error { return within(c, func() error { return runApply(e, c) }) },
 	}
@@ -89,6 +90,11 @@ func (g *goal) plan(ctx context.Context, s *session) (*diff.Plan, *spec.Live, er
 // runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished as long
 // as the program lasts.
 func runApply(e *env, c *cli.Context) error {
+	if c.Args().Present() {
+		if err := noManifest(c, c.Args().First()); err != nil {
+			return err
+		}
+	}
 	if !c.Bool("yes") && !e.stdinTTY {
 		return usage("there is nobody to ask: add --yes to apply without confirmation")
 	}
@@ -150,7 +156,7 @@ func runApply(e *env, c *cli.Context) error {
 		left.LeaveTagged()
 		return left, nil
 	})
-	_ = view.Message(e.stderr, strings.Join(s.Remarks(), "\n"))
+	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
@@ -180,7 +186,7 @@ func (s *session) remarks(e *env, c *cli.Context) {
 			lines = append(lines, "stored secrets that cannot be read: "+err.Error())
 		}
 	}
-	_ = view.Message(e.stderr, strings.Join(lines, "\n"))
+	_ = view.Message(e.notes(), strings.Join(lines, "\n"))
 }
 
 // preflight refuses a plan that would meet a stored secret which cannot be trusted, and holds one that creates services to the

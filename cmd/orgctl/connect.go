@@ -174,7 +174,7 @@ func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*co
 	if err != nil {
 		return nil, err
 	}
-	api, err := t.dial(e, c, view.NewProgress(e.stderr, e.stderrTTY, e.stderrView()), client.ReadOnly())
+	api, err := t.dial(e, c, view.NewProgress(e.notes(), e.stderrTTY, e.stderrView()), client.ReadOnly())
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 	"unicode"
 
 	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
@@ -32,7 +33,9 @@ type env struct {
 	stdinTTY       bool
 	stdoutTTY      bool
 	stderrTTY      bool
-	width          int // columns of the terminal, 0 when there is none
+	width          int    // columns of the terminal, 0 when there is none
+	colors         string // --color; none counts as auto
+	quiet          bool   // --quiet
 	version        string
 	interrupt      *interrupt
 }
@@ -75,22 +78,47 @@ func (l lossy) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// released is set by the linker in release builds.
-var released string
+// What --color takes.
+const (
+	colorAuto   = "auto"
+	colorAlways = "always"
+	colorNever  = "never"
+)
 
-func version() string {
-	if released != "" {
-		return released
+// obey takes over what the flags of every command say.
+func (e *env) obey(c *cli.Context) error {
+	if err := meaningful(c); err != nil {
+		return err
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return strings.TrimPrefix(info.Main.Version, "v")
+	e.colors, e.quiet = c.String("color"), c.Bool("quiet")
+	if choices := []string{colorAuto, colorAlways, colorNever}; !slices.Contains(choices, e.colors) {
+		return usage("--color %s: it is one of %s", e.colors, strings.Join(choices, ", "))
 	}
-	return "dev"
+	return nil
 }
 
-// color reports whether a stream may carry colour: a terminal, and nobody said no (no-color.org).
+// color reports whether a stream carries colour. The flag decides, then NO_COLOR (no-color.org), then FORCE_COLOR
+// (force-color.org), and where nobody says anything a terminal does.
 func (e *env) color(tty bool) bool {
-	return tty && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+	force := e.getenv("FORCE_COLOR")
+	switch {
+	case e.colors == colorAlways:
+		return true
+	case e.colors == colorNever, e.getenv("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	default:
+		return tty && e.getenv("TERM") != "dumb"
+	}
+}
+
+// notes is where everything goes that is neither data nor an error.
+func (e *env) notes() io.Writer {
+	if e.quiet {
+		return io.Discard
+	}
+	return e.stderr
 }
 
 func (e *env) stdoutView() view.Options {

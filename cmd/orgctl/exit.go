@@ -21,8 +21,8 @@ const (
 	exitUsage   = 64 // wrong use of the command line
 )
 
-const exitCodesHelp = `0 done, 1 error and nothing changed, 2 changes or drift, 3 blocked by a guard or policy,
-   4 credentials refused, 5 partly applied or not converged, 6 stale plan, 64 usage, 130/143 interrupted`
+const exitCodesHelp = "0 done, 1 error and nothing changed, 2 changes or drift, 3 blocked by a guard or policy, " +
+	"4 credentials refused, 5 partly applied or not converged, 6 stale plan, 64 usage, 130/143 interrupted"
 
 // codedError carries an exit code to the one place that turns errors into one. A nil err has been reported already.
 type codedError struct {

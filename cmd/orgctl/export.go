@@ -51,7 +51,7 @@ func export(e *env, c *cli.Context) error {
 		return err
 	}
 	for _, m := range missing {
-		if err := view.Message(e.stderr, "warning: "+m); err != nil {
+		if err := view.Message(e.notes(), "warning: "+m); err != nil {
 			return err
 		}
 	}

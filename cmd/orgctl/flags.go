@@ -49,7 +49,20 @@ func within(c *cli.Context, action func() error) error {
 func timeoutFlag(usage string) cli.Flag { return &cli.DurationFlag{Name: "timeout", Usage: usage} }
 
 // readingTimeout is --timeout of a command that changes nothing.
-func readingTimeout() cli.Flag { return timeoutFlag("give up after so `LONG`") }
+func readingTimeout() cli.Flag { return timeoutFlag("give up after this `DURATION`") }
+
+// formatFlag is -o of a command that prints one thing, as text or as JSON.
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: text or json", Value: "text"}
+}
+
+func textOrJSON(c *cli.Context) (string, error) {
+	format := c.String("output")
+	if format != "text" && format != "json" {
+		return "", usage("unknown output format %q: it is text or json", format)
+	}
+	return format, nil
+}
 
 // selectionFlags narrow a plan.
 func selectionFlags() []cli.Flag {

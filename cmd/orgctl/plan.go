@@ -11,7 +11,7 @@ import (
 func planCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what apply would change, without changing anything",
-		UsageText: "orgctl plan -f orgs/acme\norgctl plan -f orgs/acme -o markdown=plan.md --out plan.json --detailed-exitcode",
+		UsageText: "orgctl plan -f orgs/acme\norgctl plan -f orgs/acme --detailed-exitcode\norgctl plan -f orgs/acme -o markdown=plan.md --out plan.json",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			outputFlag(),
 			outFlag(),

@@ -22,9 +22,9 @@ func sandboxCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "loopback `ADDRESS` to serve on", Value: "127.0.0.1:8123"},
 			&cli.StringFlag{Name: "state", Usage: "keep the organization in `FILE`", Value: ":memory:"},
 			&cli.StringFlag{Name: "rate-limit", Usage: "answer 429 beyond `N/DURATION`, as the real API does beyond 10/10s"},
-			&cli.DurationFlag{Name: "provision", Usage: "how `LONG` a new service takes to come up"},
-			&cli.DurationFlag{Name: "latency", Usage: "how `LONG` each answer takes"},
-			&cli.DurationFlag{Name: "lag", Usage: "how `LONG` reads stay behind writes"},
+			&cli.DurationFlag{Name: "provision", Usage: "let a new service take this `DURATION` to come up"},
+			&cli.DurationFlag{Name: "latency", Usage: "let each answer take this `DURATION`"},
+			&cli.DurationFlag{Name: "lag", Usage: "let reads stay this `DURATION` behind writes"},
 		},
 		Action: func(c *cli.Context) error { return serveSandbox(e, c) },
 	}
@@ -59,7 +59,7 @@ func serveSandbox(e *env, c *cli.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	fmt.Fprintf(e.stderr, "serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it\n",
+	fmt.Fprintf(e.notes(), "serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it\n",
 		credentials.OrganizationID, listener.Addr())
 	return serve(c.Context, listener, server)
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,7 +29,7 @@ type session struct {
 }
 
 func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session, err error) {
-	s := &session{progress: view.NewProgress(e.stderr, e.stderrTTY, e.stderrView())}
+	s := &session{progress: view.NewProgress(e.notes(), e.stderrTTY, e.stderrView())}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -34,7 +37,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	}()
 	// An embedded sandbox is read when it is opened, so its lock comes first.
 	if file := c.String("sandbox"); file != "" && file != ephemeralSandbox {
-		if err := s.lock(file + ".lock"); err != nil {
+		if err := s.lock(e, c, file+".lock"); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +77,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		if err != nil {
 			return nil, err
 		}
-		if err := s.lock(path); err != nil {
+		if err := s.lock(e, c, path); err != nil {
 			return nil, err
 		}
 	}
@@ -94,13 +97,24 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	s.log.Mark(c.Context)
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {
-		_ = view.Message(e.stderr, n)
+		_ = view.Message(e.notes(), n)
 	}
 	return s, err
 }
 
-func (s *session) lock(path string) error {
+// lock takes a lock, for which --lock-timeout lets it wait. What this run plans it observes later, so that nothing of it
+// rests on what the other one changes meanwhile.
+func (s *session) lock(e *env, c *cli.Context, path string) error {
 	release, err := lock(path)
+	var held *heldError
+	if limit := c.Duration("lock-timeout"); limit > 0 && errors.As(err, &held) {
+		interval, invalid := e.tick(time.Second)
+		if invalid != nil {
+			return invalid
+		}
+		s.progress.Notice(fmt.Sprintf("waiting up to %s for another apply of this organization to end (%s)", limit, held.holder))
+		release, err = awaitLock(c.Context, path, limit, interval)
+	}
 	if err == nil {
 		s.releases = append(s.releases, release)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/urfave/cli/v2"
@@ -35,14 +37,38 @@ func (e *env) stateDir() (string, error) {
 	return dir, nil
 }
 
-// lock makes this run the only apply of its organization on this host. It does not wait: whoever comes second would apply a
-// plan made of what the first one is changing.
+// lock makes this run the only apply of its organization on this host. It does not wait; see awaitLock.
 func lock(path string) (release func(), err error) {
 	l := flock.New(path, flock.SetFlag(os.O_RDWR))
 	if err := take(l); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock: %w", err), l.Unlock())
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+// heldError is a lock that another run has.
+type heldError struct{ path, holder string }
+
+func (e *heldError) Error() string {
+	return fmt.Sprintf("another apply of this organization is under way on this host (%s, lock %s): nothing was changed; "+
+		"run again when it has ended, or wait for it with --lock-timeout DURATION", e.holder, e.path)
+}
+
+// awaitLock tries again, at intervals, as long as another run has the lock and the limit is not reached.
+func awaitLock(ctx context.Context, path string, limit, interval time.Duration) (release func(), err error) {
+	over := time.After(limit)
+	for held := (*heldError)(nil); ; {
+		if release, err = lock(path); !errors.As(err, &held) {
+			return release, err
+		}
+		select {
+		case <-time.After(interval):
+		case <-over:
+			return nil, fmt.Errorf("gave up after --lock-timeout %s: %w", limit, err)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the lock: %w", ctx.Err())
+		}
+	}
 }
 
 func take(l *flock.Flock) error {
@@ -60,8 +86,7 @@ func take(l *flock.Flock) error {
 		return err
 	}
 	if !ours {
-		return fmt.Errorf("another apply of this organization is under way on this host (%s, lock %s): nothing was changed; run again when it has ended",
-			strings.TrimSpace(holder), l.Path())
+		return &heldError{path: l.Path(), holder: strings.TrimSpace(holder)}
 	}
 	opened, err := f.Stat()
 	if err != nil {

@@ -17,7 +17,7 @@ func validateCommand(e *env) *cli.Command {
 		Name: "validate", Usage: "check manifests without any network",
 		UsageText: "orgctl validate -f orgs/acme\norgctl validate -f orgs -o json",
 		Flags: slices.Concat(manifestFlags()[:1], []cli.Flag{
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: text or json", Value: "text"},
+			formatFlag(),
 		}),
 		Action: func(c *cli.Context) error { return validate(e, c) },
 	}
@@ -27,9 +27,9 @@ func validate(e *env, c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	format := c.String("output")
-	if format != "text" && format != "json" {
-		return usage("unknown output format %q: it is text or json", format)
+	format, err := textOrJSON(c)
+	if err != nil {
+		return err
 	}
 	organizations, diagnostics, err := readManifests(e, c, nil)
 	if err != nil {
@@ -39,7 +39,7 @@ func validate(e *env, c *cli.Context) error {
 	case format == "json":
 		err = view.DiagnosticsJSON(e.stdout, diagnostics)
 	case len(diagnostics) > 0:
-		err = view.Diagnostics(e.stderr, diagnostics, e.stderrView())
+		err = e.tell(diagnostics)
 	}
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func loadAll(e *env, c *cli.Context, to []output) ([]*spec.Organization, error) 
 		return nil, err
 	}
 	if len(diagnostics) > 0 {
-		if err := view.Diagnostics(e.stderr, diagnostics, e.stderrView()); err != nil {
+		if err := e.tell(diagnostics); err != nil {
 			return nil, err
 		}
 	}
@@ -91,6 +91,14 @@ func loadAll(e *env, c *cli.Context, to []output) ([]*spec.Organization, error) 
 		return nil, exit(exitError)
 	}
 	return organizations, nil
+}
+
+// tell prints what was found in manifests. As long as nothing of it is an error, it is a note.
+func (e *env) tell(diagnostics spec.Diagnostics) error {
+	if diagnostics.HasErrors() {
+		return view.Diagnostics(e.stderr, diagnostics, e.stderrView())
+	}
+	return view.Diagnostics(e.notes(), diagnostics, e.stderrView())
 }
 
 func handles(organizations []*spec.Organization) string {

@@ -130,7 +130,7 @@ func (e *exporter) write() {
 	metadata := &block{}
 	metadata.put("name", handle(e.live.OrganizationName))
 	metadata.put("id", e.live.OrganizationID)
-	e.root.put("apiVersion", "orgctl/v1")
+	e.root.put("apiVersion", APIVersion)
 	e.root.put("kind", "Organization")
 	e.root.put("metadata", metadata)
 	e.root.put("spec", e.spec)

@@ -12,6 +12,9 @@ import (
 	"strings"
 )
 
+// APIVersion is the version of the manifests' format that this package reads and writes.
+const APIVersion = "orgctl/v1"
+
 // Address is the identity of an object in every output and in every selector: KIND/NAME, for example service/orders.
 // It is comparable and serves as a map key.
 type Address struct {

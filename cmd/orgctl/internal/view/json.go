@@ -50,6 +50,21 @@ func ReportJSON(w io.Writer, r *apply.Report) error {
 	}{r.Count(apply.Applied), r.Count(apply.Failed), r.Count(apply.Skipped), r.Count(apply.Unknown), report})
 }
 
+// Version is what a binary was made of, and which formats it knows.
+type Version struct {
+	Version       string `json:"version"`
+	Commit        string `json:"commit,omitempty"`
+	Date          string `json:"date,omitempty"`     // of the commit
+	Modified      bool   `json:"modified,omitempty"` // there were changes that no commit has
+	Go            string `json:"go"`
+	Platform      string `json:"platform"`
+	APIVersion    string `json:"apiVersion"`    // of manifests
+	FormatVersion string `json:"formatVersion"` // of plans
+}
+
+// VersionJSON writes what a binary was made of.
+func VersionJSON(w io.Writer, v Version) error { return writeJSON(w, v) }
+
 // list makes an absent list an empty one.
 func list[S ~[]E, E any](s S) S {
 	if s == nil {
