@@ -98,12 +98,12 @@ func (v *vault) told(e *env, sandbox bool) {
 	if keys+services == 0 {
 		return
 	}
-	_ = view.StoredSecrets(e.stderr, keys, services, v.place)
+	_ = view.StoredSecrets(e.notes(), keys, services, v.place)
 	if v.plain == "" || sandbox || e.getenv("CI") == "" {
 		return
 	}
 	if tree, ok := workTree(v.plain); ok {
-		_ = view.Message(e.stderr, fmt.Sprintf("warning: CI is set, and the secrets in %s are plain files in the git work tree %s: add --secrets-recipient, or name a directory elsewhere",
+		_ = view.Message(e.notes(), fmt.Sprintf("warning: CI is set, and the secrets in %s are plain files in the git work tree %s: add --secrets-recipient, or name a directory elsewhere",
 			folder(v.plain), tree))
 	}
 }
