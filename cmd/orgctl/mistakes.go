@@ -142,16 +142,16 @@ func noArguments(c *cli.Context) error {
 	case flags["file"] && c.IsSet("file"):
 		hint = "; name each manifest with an -f of its own, or the directory of all"
 	case flags["file"]:
-		hint = "; manifests are named with -f: " + withFlag(c, "-f", name)
+		hint = "; manifests are named with -f: " + withFlag(c.App, c.Command, "-f", name)
 	case flags["state"]:
-		hint = "; its organization is kept in the file of --state: " + withFlag(c, "--state", name)
+		hint = "; its organization is kept in the file of --state: " + withFlag(c.App, c.Command, "--state", name)
 	}
 	return usage("%s takes no argument %q%s", c.Command.Name, name, hint)
 }
 
 // withFlag is the command line in which an argument is the value of a flag.
-func withFlag(c *cli.Context, flag, value string) string {
-	return strings.Join([]string{c.App.Name, c.Command.Name, flag, shellWord(value)}, " ")
+func withFlag(app *cli.App, c *cli.Command, flag, value string) string {
+	return strings.Join([]string{app.Name, c.Name, flag, shellWord(value)}, " ")
 }
 
 // shellWord is a text as it is typed for a shell.
@@ -177,7 +177,11 @@ func noManifest(c *cli.Context, name string) error {
 	default:
 		return nil
 	}
-	return usage("%s is %s, not a saved plan; manifests are named with -f: %s", name, what, withFlag(c, "-f", name))
+	meant := c.Command
+	if !takesValue(meant.Flags)["file"] {
+		meant = c.App.Command("plan") // show
+	}
+	return usage("%s is %s, not a saved plan; manifests are named with -f: %s", name, what, withFlag(c.App, meant, "-f", name))
 }
 
 // isManifest tells a manifest that is JSON from a saved plan by what it begins with.

@@ -28,6 +28,9 @@ func show(e *env, c *cli.Context) error {
 	default:
 		return usage("one plan at a time: orgctl show %s", c.Args().First())
 	}
+	if err := noManifest(c, c.Args().First()); err != nil {
+		return err
+	}
 	to, err := outputs(e, c)
 	if err != nil {
 		return err
