@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ var notRun = map[string]string{
 //	<!-- not run: WHY -->              the block that follows is not run; notRun has it, too
 //	<!-- run: COMMAND -->              done between two blocks, such as the edit that the text asks for
 //	<!-- output -->                    the text that follows is what the last command wrote to standard output
-//	<!-- output: last N lines -->      the end of it
+//	<!-- output: last N lines -->      the end of it; first N lines, the beginning
 //	<!-- stderr -->                    likewise, of standard error
 //
 // A command succeeds unless a comment at its end says "exits N". Of a page that serves a sandbox, the rest talks to that one.
@@ -55,7 +56,7 @@ func TestDocs(t *testing.T) {
 	}
 	commands := 0
 	for path, p := range pages {
-		if !slices.ContainsFunc(p.steps, func(s step) bool { return s.kind == shell && s.why == "" }) {
+		if !slices.ContainsFunc(p.steps, func(s step) bool { return s.why == "" }) {
 			continue
 		}
 		for _, s := range p.steps {
@@ -104,8 +105,9 @@ type step struct {
 	kind       stepKind
 	lines      []string
 	why        string // of a shell block that is not run
-	last       int    // so many lines at the end of the output; 0 is all of it
-	begin, end int    // where the lines stand in the page; a hidden command stands nowhere
+	part       string // which lines of the output: "first" or "last" of them, or all
+	n          int
+	begin, end int // where the lines stand in the page; a hidden command stands nowhere
 }
 
 type stepKind int
@@ -119,7 +121,7 @@ const (
 
 var (
 	comment = regexp.MustCompile(`^<!-- (not run|run|output|stderr)(?:: (.*))? -->$`)
-	lastN   = regexp.MustCompile(`^last (\d+) lines?$`)
+	part    = regexp.MustCompile(`^(first|last) (\d+) lines?$`)
 )
 
 func readPage(t *testing.T, path string) *page {
@@ -140,8 +142,9 @@ func readPage(t *testing.T, path string) *page {
 			pending.why = said[2]
 		case said != nil:
 			pending.kind = map[string]stepKind{"output": stdout, "stderr": stderr}[said[1]]
-			if n := lastN.FindStringSubmatch(said[2]); n != nil {
-				_, _ = fmt.Sscan(n[1], &pending.last)
+			if lines := part.FindStringSubmatch(said[2]); lines != nil {
+				pending.part = lines[1]
+				pending.n, _ = strconv.Atoi(lines[2])
 			} else if said[2] != "" {
 				t.Errorf("%s:%d: cannot compare %q", path, i+1, said[2])
 			}
@@ -384,8 +387,11 @@ func masked(lines []string) []string {
 func (s step) compare(t *testing.T, path, written string) []string {
 	t.Helper()
 	got := strings.Split(strings.TrimSpace(written), "\n")
-	if s.last > 0 && s.last < len(got) {
-		got = got[len(got)-s.last:]
+	switch n := min(s.n, len(got)); s.part {
+	case "first":
+		got = got[:n]
+	case "last":
+		got = got[len(got)-n:]
 	}
 	diff := cmp.Diff(masked(s.lines), masked(got))
 	if diff == "" {
