@@ -17,8 +17,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // notRun are the shell blocks of the documentation that TestDocs does not run, by page and first line, and why.
@@ -442,4 +444,71 @@ func request(args []string) error {
 		err = fmt.Errorf("%s %s: %s", method, url, resp.Status)
 	}
 	return err
+}
+
+// TestDocsNameEveryFlag: commands.md, or sandbox.md for its own command, has every flag, and names none that does not exist.
+func TestDocsNameEveryFlag(t *testing.T) {
+	named := map[string]bool{}
+	for _, path := range []string{"commands.md", "sandbox.md"} {
+		text, err := os.ReadFile(filepath.Join(repository, "docs", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range regexp.MustCompile("`[^`\n]+`").FindAllString(string(text), -1) {
+			for _, flag := range regexp.MustCompile("[` ](--?[a-z][a-z-]*)").FindAllStringSubmatch(code, -1) {
+				named[flag[1]] = false
+			}
+		}
+	}
+	app := newApp(testEnv())
+	flags := slices.Clone(app.Flags)
+	for _, c := range app.Commands {
+		flags = append(flags, c.Flags...)
+	}
+	for _, flag := range flags {
+		found := false
+		for _, name := range flag.Names() {
+			dashed := strings.Repeat("-", min(len(name), 2)) + name
+			if _, ok := named[dashed]; ok {
+				named[dashed], found = true, true
+			}
+		}
+		if shown, ok := flag.(cli.VisibleFlag); !found && ok && shown.IsVisible() {
+			t.Errorf("no page names %v", flag.Names())
+		}
+	}
+	for name, exists := range named {
+		if !exists {
+			t.Errorf("there is no flag %s", name)
+		}
+	}
+}
+
+// TestDocsShowValidManifests: every manifest in manifest.md is valid, or becomes so with what its place in the page implies.
+func TestDocsShowValidManifests(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "manifest.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) == 0 {
+		t.Fatal("there is none")
+	}
+	const head = "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\n"
+	for i, block := range blocks {
+		manifest := block[1]
+		if strings.HasPrefix(manifest, "    - ") {
+			manifest = "spec:\n  services:\n" + manifest
+		}
+		if !strings.Contains(manifest, "apiVersion:") {
+			manifest = head + manifest
+		}
+		files := []spec.File{{Name: fmt.Sprintf("block-%d.yaml", i+1), Data: []byte(manifest)}}
+		if !strings.Contains(manifest, "office:") {
+			files = append(files, spec.File{Name: "office.yaml", Data: []byte(head + "spec: {ipSets: {office: [{source: 203.0.113.0/24}]}}\n")})
+		}
+		if _, diagnostics := spec.Load(files); len(diagnostics) > 0 {
+			t.Errorf("%v\n%s", diagnostics, block[1])
+		}
+	}
 }
