@@ -20,6 +20,7 @@ const (
 	CodeUnhealthy        = "OC322" // a service reports degraded or failed
 	CodeRefused          = "OC323" // the key may not read something that is declared
 	CodeByHand           = "OC324" // an update that leaves something to do by hand
+	CodeRenamed          = "OC325" // a creation that may be an undeclared object under another name
 	CodeDeleteLeave      = "OC330" // apply needs a leave to delete
 	CodeSecretSink       = "OC331" // apply needs a place for secrets
 	CodeTaggedOnly       = "OC332" // a password would be set because of a tag that anybody can write

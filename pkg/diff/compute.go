@@ -35,6 +35,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	}
 	c.inspect(pairs)
 	c.undeclared(pairs, people)
+	c.suggestRenames()
 	c.leaveAttached()
 	c.notChecked()
 
@@ -202,7 +203,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		}
 		change.Pos = d.FieldPos(f.Path)
 		if f.Immutable {
-			c.find(immutable(d, change, refs, l.Refs))
+			c.find(immutable(d, l, change, refs))
 			continue
 		}
 		fields = append(fields, change)

@@ -260,15 +260,19 @@ func compareReference(f *spec.Field, refs []Reference, want, have any, live map[
 }
 
 // immutable is the finding that a field differs and can be set at creation only.
-func immutable(d spec.Resource, f FieldChange, refs []Reference, live map[string]string) Finding {
+func immutable(d, l spec.Resource, f FieldChange, refs []Reference) Finding {
 	before, after := spec.FormatValue(f.Before), spec.FormatValue(f.After)
-	if id := live[f.Path]; id != "" && len(refs) > 0 && refs[0].ID != "" {
+	if id := l.Refs[f.Path]; id != "" && len(refs) > 0 && refs[0].ID != "" {
 		before, after = fmt.Sprintf("%s (%s)", before, id), fmt.Sprintf("%s (%s)", after, refs[0].ID)
+	}
+	hint := "declare the live value, or create a new object under another name and move over; nothing is replaced silently"
+	if d.ID == "" && slices.Contains(d.Intent.Previously, l.Address.Name) {
+		hint += fmt.Sprintf("; it was found by its former name: if a new one is meant, take %s out of previously", l.Address.Name)
 	}
 	return Finding{
 		Code: CodeImmutable, Severity: SeverityBlocked, Address: d.Address, Pos: f.Pos,
 		Message: fmt.Sprintf("%s is %s and cannot become %s: it is set at creation only", f.Path, before, after),
-		Hint:    "declare the live value, or create a new object under another name and move over; nothing is replaced silently",
+		Hint:    hint,
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRenameIsSuggested(t *testing.T) {
 		"many": {
 			desired: "{name: orders, provider: aws, region: us-east-1, ipAccessList: []}",
 			live:    "{name: e}, {name: d}, {name: c}, {name: b}, {name: a}",
-			want:    "service/a, service/b, service/c and others" + oneMay + "if so, write its name here, as in previously: [a]" + renamed,
+			want:    "service/a, service/b, service/c and 2 more" + oneMay + "if so, write its name here, as in previously: [a]" + renamed,
 		},
 		"a name that needs quotes": {
 			desired: orders,
@@ -140,7 +140,7 @@ func TestImmutableHintsAtTheObjectThatIsMeant(t *testing.T) {
 		"nothing else": {"{name: orders, provider: aws, region: eu-west-1}", "{name: orders}", fixed},
 		"another one alike": {
 			"{name: orders, provider: aws, region: eu-west-1}", "{name: orders}, {name: orders-eu, region: eu-west-1}",
-			fixed + "; if service/orders-eu is meant, which is live, declared by no manifest and as declared here, declare it by its own name, " +
+			fixed + "; if service/orders-eu is meant, which is live, declared by no manifest and like what is declared here, declare it by its own name, " +
 				"or by one that is free with previously: [orders-eu]",
 		},
 		"a former name": {

@@ -75,7 +75,7 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	p.doubtNames(saved, live)
 	for _, f := range saved.Findings {
-		if was[f.Address] == nil && !f.derived() {
+		if f.Code == CodeRenamed && p.creates(f.Address) || was[f.Address] == nil && !f.derived() {
 			p.Findings = append(p.Findings, f)
 		}
 	}
@@ -90,6 +90,10 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(u.Address.Kind, u.ID)] })
 	p.Guard(live, Caller{})
+}
+
+func (p *Plan) creates(a spec.Address) bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Create && c.Address == a })
 }
 
 // doubtNames takes back the changes of a saved plan whose objects, or what they refer to, were found by a name that other live

@@ -44,6 +44,7 @@ type Field struct {
 	List      *List                     // nil for a scalar
 	Equal     func(want, have any) bool // scalars: the server's notion of equality; nil compares by value
 	Immutable bool                      // set at creation, never changed by any endpoint
+	Size      bool                      // says how large the object is, which sets it apart from others of its sort
 	Unread    bool                      // accepted at creation and never reported (FACTS 5.1): not comparable
 	Shown     bool                      // every object has a value: where none is reported, it is not known
 	Nullable  bool                      // null in a manifest means reset to Default

@@ -58,6 +58,12 @@ const passwordSet = "password: a new one for user default"
 // halfMade is what is said of Unmanaged.HalfMade.
 const halfMade = "half made: its creation was interrupted, or is under way elsewhere"
 
+// What it means to be listed as unmanaged, also for whoever has just taken an entry out of a manifest.
+const (
+	unmanagedTitle = "live, but not, or no longer, declared by any manifest; left as they are"
+	unmanagedHint  = "to manage one, declare it (orgctl export shows how); to delete one, declare it with ensure: absent"
+)
+
 // line is one line of a change's details. Where its sign stands is up to the format.
 type line struct {
 	sign  string // "" where only the words matter

@@ -299,7 +299,7 @@ func (d *document) unmanaged() string {
 		d.omitted = append(d.omitted, plural(len(others), "unmanaged object"))
 		return ""
 	}
-	const open, end = "<details><summary>Unmanaged (%d): live, declared by no manifest, left as they are</summary>\n\n", "\n</details>\n\n"
+	const open, end = "<details><summary>Unmanaged (%d): " + unmanagedTitle + "</summary>\n\n", "\nHint: " + unmanagedHint + ".\n\n</details>\n\n"
 	d.left -= len(end)
 	text := d.fit("unmanaged object", fmt.Sprintf(open, len(others)), unmanagedItems("- ", others), d.share(), moreListed)
 	if text == "" {

@@ -207,7 +207,7 @@ func (t *textPlan) unmanaged(objects []diff.Unmanaged) {
 	if len(objects) == 0 {
 		return
 	}
-	t.line("%s live, but declared by no manifest; left as they are", t.pen.bold("Unmanaged:"))
+	t.line("%s %s", t.pen.bold("Unmanaged:"), unmanagedTitle)
 	names, ids := 0, 0
 	for _, u := range objects {
 		names = max(names, min(columns(address(u.Address)), 44))
@@ -224,6 +224,7 @@ func (t *textPlan) unmanaged(objects []diff.Unmanaged) {
 		}
 		t.line("  %s  %s  %s", pad(address(u.Address), names), t.pen.dim(pad(visible(u.ID), ids)), strings.Join(marks, "; "))
 	}
+	t.prose(2, "hint: "+unmanagedHint)
 	t.line("")
 }
 
