@@ -20,6 +20,7 @@ import (
 
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/diff"
 )
 
 // testEnv is an environment without terminal and variables.
@@ -275,6 +276,23 @@ func TestEveryCommandHelps(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(repository, "docs", page[1])); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestRisksAreExplained: each word that a plan puts behind a change, where somebody would look for it.
+func TestRisksAreExplained(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "commands.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := helps(t)["plan"]
+	for _, risk := range []diff.Risk{diff.RiskDisruptive, diff.RiskDestructive, diff.RiskLockout} {
+		if !regexp.MustCompile(`(?m)^   ` + string(risk) + `  `).MatchString(help) {
+			t.Errorf("orgctl plan --help does not explain %s:\n%s", risk, help)
+		}
+		if !strings.Contains(string(page), "| `"+string(risk)+"` |") {
+			t.Errorf("docs/commands.md does not explain %s", risk)
 		}
 	}
 }
