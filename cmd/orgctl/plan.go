@@ -12,6 +12,11 @@ func planCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what apply would change, without changing anything",
 		UsageText: "orgctl plan -f orgs/acme\norgctl plan -f orgs/acme --detailed-exitcode\norgctl plan -f orgs/acme -o markdown=plan.md --out plan.json",
+		Description: "A change that may cost something says so behind its name:\n" +
+			"   disruptive   restarts, resizes or stops a service, sets its password, or\n" +
+			"                takes something away: an address, an endpoint, a role\n" +
+			"   destructive  deletes something\n" +
+			"   lockout      is of an administrator or of the key in use",
 		Flags: slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{
 			outputFlag(),
 			outFlag(),
