@@ -79,7 +79,7 @@ func TestInterruptedApply(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s", code, tt.want, running.stderr)
 			}
 			for _, want := range []string{
-				"Unknown (1):", "create service/orders: ", "Skipped (1):", "create service/reports: ",
+				"Unknown (1):", "create service/orders (org.yaml:7): ", "Skipped (1):", "create service/reports (org.yaml:8): ",
 				"Applied 0, failed 0, skipped 1, unknown 1.", "not converged: ",
 			} {
 				if !strings.Contains(running.stdout.String(), want) {
