@@ -183,6 +183,17 @@ func TestExportSeesWhatComesAndGoes(t *testing.T) {
 	}
 }
 
+// TestExportIsNoDriftInAnyShape: what a server leaves out of its replies, be it as old or as new as may be, is none of it later.
+func TestExportIsNoDriftInAnyShape(t *testing.T) {
+	inShapes(t, func(t *testing.T, cfg sim.Config) {
+		b := newBench(t.Context(), t, cfg)
+		b.converge(manifest(t, small))
+		if p := b.plan(b.exported()); !p.Converged() {
+			t.Errorf("the export is not as the organization is: %s", encode(t, p))
+		}
+	})
+}
+
 // TestManualListsWhatExportLeavesUnmanaged, all of it and nothing else.
 func TestManualListsWhatExportLeavesUnmanaged(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/manifest.md")
