@@ -60,13 +60,22 @@ const (
 	refuseAbsent                 // drift and export have nothing to look at
 )
 
+// sandboxExists is an error that says how to begin a sandbox where there is none.
+func sandboxExists(file string) error {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", file, file)
+	}
+	return nil
+}
+
 // openSandbox opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
 func openSandbox(e *env, file string, absent absence) (*sim.Server, error) {
-	if _, err := os.Stat(file); file == ephemeralSandbox || absent == createAbsent || !errors.Is(err, fs.ErrNotExist) {
+	missing := sandboxExists(file)
+	switch {
+	case file == ephemeralSandbox, absent == createAbsent, missing == nil:
 		return sim.Open(file, sim.Config{})
-	}
-	if absent == refuseAbsent {
-		return nil, fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", file, file)
+	case absent == refuseAbsent:
+		return nil, missing
 	}
 	if _, err := os.Stat(filepath.Dir(file)); err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)

@@ -37,6 +37,11 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	}()
 	// An embedded sandbox is read when it is opened, so its lock comes first.
 	if file := c.String("sandbox"); file != "" && file != ephemeralSandbox {
+		if c.Args().Present() { // a saved plan is of an organization that was there
+			if err := sandboxExists(file); err != nil {
+				return nil, err
+			}
+		}
 		if err := s.lock(e, c, file+".lock"); err != nil {
 			return nil, err
 		}
