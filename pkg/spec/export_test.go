@@ -150,7 +150,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       FIXED
       OPEN
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"what nobody sees",
@@ -163,7 +164,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
     - name: s
       FIXED
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"twins",
@@ -176,7 +178,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       roles: []
       expireAt: null
       ipAccessList: []
-`, []string{"keys"},
+`,
+			[]string{"keys"},
 		},
 		{
 			"a secondary named like its primary",
@@ -190,7 +193,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       hasTransparentDataEncryption: false
       OPEN
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"a secondary of another than the one that has its name here",
@@ -207,7 +211,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       FIXED
       OPEN
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"a secondary of the one that has its name here",
@@ -224,7 +229,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       FIXED
       OPEN
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"a secondary whose primary the key cannot see",
@@ -253,7 +259,8 @@ func TestExportLeavesOutWhatManifestsCannotSay(t *testing.T) {
       FIXED
       OPEN
       LISTS
-`, []string{"services"},
+`,
+			[]string{"services"},
 		},
 		{
 			"IPv6",
