@@ -80,7 +80,7 @@ func openSandbox(e *env, file string, absent absence) (*sim.Server, error) {
 	if _, err := os.Stat(filepath.Dir(file)); err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
-	_ = view.Message(e.stderr, file+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
+	_ = view.Message(e.notes(), file+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
 	return sim.Open(ephemeralSandbox, sim.Config{})
 }
 

@@ -60,7 +60,7 @@ func export(e *env, c *cli.Context) error {
 	case err != nil:
 		return err
 	case len(held) > 0 && bytes.Equal(held, manifest):
-		return view.Message(e.stderr, to.name+" holds that already")
+		return view.Message(e.notes(), to.name+" holds that already")
 	case len(held) > 0 && !c.Bool("force"):
 		return fmt.Errorf("%s holds something else, and was left as it is: orgctl export | diff %s - shows the difference, --force replaces it", to.name, to.name)
 	}
