@@ -29,7 +29,7 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 			}
 		}
 		delete(pending, number)
-		notes = append(notes, fmt.Sprintf("%s/%s, begun by an interrupted run, is %s", intent.Kind, intent.Name, outcome))
+		notes = append(notes, fmt.Sprintf("%s/%s, begun by an interrupted run, %s", intent.Kind, intent.Name, became[outcome]))
 		return nil
 	}
 	_, proven, err := b.look(ctx, func(ctx context.Context) (bool, error) {
@@ -60,6 +60,9 @@ func (b *Backend) Settle(ctx context.Context) ([]string, error) {
 
 // halfMade is the outcome of an intent whose service is there and not complete.
 const halfMade = "half made"
+
+// became says of each outcome what that means.
+var became = map[string]string{journal.Found: "was created", journal.Absent: "was not created", halfMade: "is half made"}
 
 // findIntent gives the outcome of an intent as far as it shows, or "".
 func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (outcome string, err error) {
