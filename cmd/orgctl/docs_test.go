@@ -439,6 +439,7 @@ func request(args []string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(os.Stdout, resp.Body)
 	if resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s %s: %s", method, url, resp.Status)
