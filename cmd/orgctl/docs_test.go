@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -310,11 +311,12 @@ func (r *reader) do(t *testing.T, command string) {
 	command = strings.ReplaceAll(command, documentedAddress, r.address)
 	if setting, ok := strings.CutPrefix(command, "export "); ok {
 		name, value, _ := strings.Cut(setting, "=")
+		want, given := r.settings[name]
 		if value == "..." {
-			value = r.settings[name]
+			value = want
 		}
-		if value != r.settings[name] {
-			t.Errorf("%s: export %s=%s, want %s", r.page.path, name, value, r.settings[name])
+		if given && value != want {
+			t.Errorf("%s: export %s=%s, want %s", r.page.path, name, value, want)
 		}
 		r.setenv(name, value)
 		return
@@ -447,7 +449,43 @@ func request(args []string) error {
 	return err
 }
 
-// TestDocsNameEveryFlag: commands.md, or sandbox.md for its own command, has every flag, and names none that does not exist.
+// TestDocsLinks: what a page links to is there, and so is the heading.
+func TestDocsLinks(t *testing.T) {
+	paths := append(documentation(t), "CONTRIBUTING.md", "CHANGELOG.md")
+	text, anchors := map[string]string{}, map[string]bool{}
+	fences := regexp.MustCompile("(?s)```.*?\n```\n")
+	for _, page := range paths {
+		data, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(page)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[page] = fences.ReplaceAllString(string(data), "")
+		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$|^(\S.*)\n-{3,}$`).FindAllStringSubmatch(text[page], -1) {
+			name := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading[1]+heading[2]), "")
+			anchors[page+"#"+strings.ReplaceAll(name, " ", "-")] = true
+		}
+	}
+	for page, content := range text {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(content, -1) {
+			file, anchor, _ := strings.Cut(link[1], "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			target := page
+			if file != "" {
+				target = path.Join(path.Dir(page), file)
+			}
+			if _, err := os.Stat(filepath.Join(repository, filepath.FromSlash(target))); err != nil {
+				t.Errorf("%s: %v", page, err)
+			} else if anchor != "" && !anchors[target+"#"+anchor] {
+				t.Errorf("%s: %s has no heading %s", page, target, anchor)
+			}
+		}
+	}
+}
+
+// TestDocsNameEveryFlag: the tables of commands.md, or of sandbox.md for its own command, have every flag, and none that does not
+// exist.
 func TestDocsNameEveryFlag(t *testing.T) {
 	named := map[string]bool{}
 	for _, path := range []string{"commands.md", "sandbox.md"} {
@@ -455,8 +493,8 @@ func TestDocsNameEveryFlag(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, code := range regexp.MustCompile("`[^`\n]+`").FindAllString(string(text), -1) {
-			for _, flag := range regexp.MustCompile("[` ](--?[a-z][a-z-]*)").FindAllStringSubmatch(code, -1) {
+		for _, cell := range regexp.MustCompile("(?m)^\\| `-[^|]+").FindAllString(string(text), -1) {
+			for _, flag := range regexp.MustCompile("`(--?[a-z-]+)").FindAllStringSubmatch(cell, -1) {
 				named[flag[1]] = false
 			}
 		}
