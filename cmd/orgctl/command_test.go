@@ -180,51 +180,113 @@ func TestExitCodeOfSignals(t *testing.T) {
 	}
 }
 
-// TestCompletion: every script names every command and, for each, every flag, shorthands included.
+// proposed are the words that may stand in the place of the last one.
+func proposed(words ...string) []string {
+	var out []string
+	for _, w := range complete(newApp(testEnv()), words).words {
+		out = append(out, w.Name)
+	}
+	return out
+}
+
+// TestCompletion: every command is proposed and, for each, every flag, shorthands included, wherever the cursor is.
 func TestCompletion(t *testing.T) {
-	for shell := range completions {
-		var script strings.Builder
-		e := testEnv()
-		e.stdout = &script
-		app := newApp(e)
-		if err := app.RunContext(t.Context(), []string{"orgctl", "completion", shell}); err != nil {
-			t.Fatal(err)
+	app := newApp(testEnv())
+	if diff := cmp.Diff(commandNames(app), proposed("")); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	for _, c := range app.VisibleCommands() {
+		var want []string
+		for _, f := range slices.Concat(c.Flags, app.Flags) {
+			for _, name := range f.Names() {
+				want = append(want, typed(name))
+			}
 		}
-		for _, c := range app.VisibleCommands() {
-			var part strings.Builder // what the script says about this command
-			for line := range strings.Lines(script.String()) {
-				if strings.Contains(line, "    "+c.Name+") ") || strings.Contains(line, "__fish_seen_subcommand_from "+c.Name+"'") {
-					part.WriteString(line)
-				}
-			}
-			if !strings.Contains(script.String(), c.Name) || part.Len() == 0 {
-				t.Errorf("%s: no command %s", shell, c.Name)
-			}
-			for _, f := range c.VisibleFlags() {
-				for _, name := range f.Names() {
-					want := typed(name)
-					if shell == "fish" {
-						want = map[bool]string{true: "-s ", false: "-l "}[len(name) == 1] + name
-					}
-					if !containsWord(part.String(), want) {
-						t.Errorf("%s: %s has no %s", shell, c.Name, want)
-					}
-				}
+		for _, words := range [][]string{{c.Name, "-"}, {"-q", c.Name, "--color", "never", "-"}, {c.Name, "x", "-"}} {
+			if diff := cmp.Diff(want, proposed(words...)); diff != "" {
+				t.Errorf("%v (-want +got):\n%s", words, diff)
 			}
 		}
 	}
 }
 
-// containsWord reports whether a script has a text that ends where a word ends.
-func containsWord(script, text string) bool {
-	for rest := script; ; {
-		at := strings.Index(rest, text)
-		if at < 0 {
-			return false
+// TestCompletionOfValues: what a flag or an argument may be, and nothing that it may not.
+func TestCompletionOfValues(t *testing.T) {
+	tests := map[string]string{ // words, "_" for an empty one, and the answer in one line
+		"pl":                     "plan :words",
+		"_ _":                    ":words",
+		"nothing _":              ":words",
+		"plan -o _":              "text json markdown :words",
+		"plan -o j":              "json :words",
+		"plan -o json=p":         ":files json=",
+		"plan --output=json=":    ":files --output=json=",
+		"show -o mark":           "markdown :words",
+		"validate -o _":          "text json :words",
+		"version --output=j":     "--output=json :words",
+		"plan -f _":              ":files",
+		"plan --file=a":          ":files --file=",
+		"plan -f a _":            "flags :words",
+		"plan x":                 ":words",
+		"plan --only k":          "key/ :words",
+		"plan --except=m":        "--except=member/ :words",
+		"plan --only service/":   "service/ :words",
+		"plan --only service/o":  ":words",
+		"plan --rate _":          ":words",
+		"plan --debug _":         "flags :words",
+		"plan -- _":              ":words",
+		"plan --no=":             ":words",
+		"apply _":                ":files",
+		"apply plan.json _":      ":words",
+		"apply -- -":             ":files",
+		"apply --secrets-out _":  ":dirs",
+		"apply --secrets-exec _": ":words",
+		"apply --allow-delete s": "service/ :words",
+		"apply --key-secrets _":  "local server :words",
+		"--color _":              "auto always never :words",
+		"plan -f x --color=a":    "--color=auto --color=always :words",
+		"show _":                 ":files",
+		"schema _":               "organization plan :words",
+		"completion _":           "bash zsh fish :words",
+		"explain OC31":           "OC310 OC311 OC312 OC313 :words",
+		"explain oc206":          "oc206 :words",
+		"help ex":                "export explain :words",
+		"help oc206":             "oc206 :words",
+		"help plan _":            ":words",
+		"sandbox --state _":      ":files",
+	}
+	for line, want := range tests {
+		words := strings.Fields(line)
+		for i, w := range words {
+			words[i] = strings.TrimPrefix(w, "_")
 		}
-		if rest = rest[at+len(text):]; rest == "" || strings.ContainsAny(rest[:1], " \";\n") {
-			return true
+		p := complete(newApp(testEnv()), words)
+		var got []string
+		for _, w := range p.words {
+			got = append(got, w.Name)
 		}
+		if len(got) > 10 && got[0] == "--file" {
+			got = []string{"flags"}
+		}
+		answer := strings.TrimSuffix(proposal{paths: p.paths, typed: p.typed}.String(), "\n")
+		if diff := cmp.Diff(strings.Fields(want), append(got, strings.Fields(answer)...)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", line, diff)
+		}
+	}
+	if got := proposed("explain", ""); !slices.Equal(got, codes()) {
+		t.Errorf("codes: %v", got)
+	}
+	if got := proposed("help", ""); !slices.Equal(got, commandNames(newApp(testEnv()))) {
+		t.Errorf("help: %v", got)
+	}
+}
+
+// TestCompletionOfHiddenCommand: it takes every word as it is, flags and all.
+func TestCompletionOfHiddenCommand(t *testing.T) {
+	var out strings.Builder
+	e := testEnv()
+	e.stdout = &out
+	if code := run(t.Context(), []string{"orgctl", "__complete", "plan", "--help", "--color", "--", "-f", ""}, e); code != exitOK || out.String() != ":files\n" {
+		t.Errorf("exit code %d, %q", code, &out)
 	}
 }
 
