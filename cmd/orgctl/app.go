@@ -21,10 +21,10 @@ func newApp(e *env) *cli.App {
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{
 			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), showCommand(e), exportCommand(e), sandboxCommand(e),
-			schemaCommand(e), explainCommand(e), completionCommand(e), versionCommand(e), helpCommand(e),
+			schemaCommand(e), explainCommand(e), completionCommand(e), versionCommand(e), helpCommand(e), completeCommand(e),
 		},
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "color", Usage: "`WHEN` to colour: auto (on terminals), always or never", Value: colorAuto},
+			&cli.StringFlag{Name: "color", Usage: "colour output `auto|always|never`; auto is on terminals", Value: colorAuto},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "data and errors only: no progress, no notes"},
 			cli.HelpFlag,
 		},

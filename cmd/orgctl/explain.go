@@ -22,7 +22,7 @@ func explainCommand(e *env) *cli.Command {
 		Action: func(c *cli.Context) error {
 			switch c.NArg() {
 			case 0:
-				return view.Terms(e.stdout, codeTerms(), e.stdoutView())
+				return view.Terms(e.stdout, codeTerms(""), e.stdoutView())
 			case 1:
 				return explain(e, c.Args().First())
 			default:
@@ -53,18 +53,9 @@ func explain(e *env, code string) error {
 // codeLike is a word that is meant as a code, misspelt or not.
 var codeLike = regexp.MustCompile(`(?i)^oc[0-9]`)
 
-// codeTerms are all codes with their titles.
-func codeTerms() []view.HelpTerm {
-	var terms []view.HelpTerm
-	for _, s := range docs.Errors() {
-		terms = append(terms, view.HelpTerm{Name: s.Code, Text: s.Title})
-	}
-	return terms
-}
-
 func codes() []string {
 	var out []string
-	for _, t := range codeTerms() {
+	for _, t := range codeTerms("") {
 		out = append(out, t.Name)
 	}
 	return out

@@ -24,14 +24,10 @@ func describe(app *cli.App, o view.Options) {
 			Text:  c.Description, Page: pages + pageOf(c),
 		}, o)
 	}
-	var commands []view.HelpTerm
-	for _, c := range app.VisibleCommands() {
-		commands = append(commands, view.HelpTerm{Name: c.Name, Text: c.Usage})
-	}
 	app.CustomAppHelpTemplate = view.HelpText(view.Help{
 		Name: app.Name + " " + app.Version, Usage: app.Usage, Examples: strings.Split(app.UsageText, "\n"), Synopsis: app.Name + " COMMAND [FLAGS]",
 		Lists: []view.HelpList{
-			{Title: "COMMANDS", Terms: commands},
+			{Title: "COMMANDS", Terms: commandTerms(app)},
 			{Title: everywhere.Title, Terms: append(everywhere.Terms, flagTerms([]cli.Flag{cli.VersionFlag})...)},
 		},
 		Text: app.Description, Page: pages + "commands.md",
