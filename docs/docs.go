@@ -57,6 +57,7 @@ func sections(page, text string) []Section {
 		switch found := heading.FindStringSubmatch(line); {
 		case fenced:
 			lines = append(lines, line)
+		case strings.HasPrefix(line, "<!--"): // not for readers
 		case found != nil:
 			end()
 			if open = code.MatchString(found[1]); open {

@@ -57,7 +57,7 @@ func TestSections(t *testing.T) {
 		if s.Title == "" || !strings.HasPrefix(s.Text, "**"+s.Title[:4]) {
 			t.Errorf("%s of %s has the title %q and begins with\n%.80s", s.Code, s.Page, s.Title, s.Text)
 		}
-		for _, foreign := range []string{"\n## ", "\n### ", "Findings in plans", "-----\n"} {
+		for _, foreign := range []string{"\n## ", "\n### ", "Findings in plans", "-----\n", "<!--"} {
 			if strings.Contains(s.Text, foreign) {
 				t.Errorf("%s of %s holds %q", s.Code, s.Page, foreign)
 			}
