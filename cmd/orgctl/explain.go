@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +41,9 @@ func explain(e *env, code string) error {
 	}
 	for i, s := range all {
 		if i > 0 {
-			fmt.Fprintln(e.stdout)
+			if _, err := io.WriteString(e.stdout, "\n"); err != nil {
+				return err
+			}
 		}
 		if err := view.Section(e.stdout, s.Code, s.Text, pages+s.Page+"#"+strings.ToLower(s.Code), e.stdoutView()); err != nil {
 			return err

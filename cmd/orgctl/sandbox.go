@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/sim"
 )
@@ -59,8 +60,8 @@ func serveSandbox(e *env, c *cli.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	fmt.Fprintf(e.notes(), "serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it\n",
-		credentials.OrganizationID, listener.Addr())
+	_ = view.Message(e.notes(), fmt.Sprintf("serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it",
+		credentials.OrganizationID, listener.Addr()))
 	return serve(c.Context, listener, server)
 }
 
