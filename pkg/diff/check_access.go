@@ -153,15 +153,21 @@ func open(entries []any, endpoints []string, counts func(name string) bool) bool
 func (c *check) exposed() {
 	const path = "ipAccessList"
 	warn := func(change *Change, pos spec.Pos, had, has any) {
-		before, _ := had.([]any)
 		after, _ := has.([]any)
-		if family := addressesOf(after).everywhere(addressesOf(before)); family != "" {
-			c.verdict.Findings = append(c.verdict.Findings, Finding{
-				Code: CodeExposed, Severity: SeverityWarning, Address: change.Address, Pos: pos,
-				Message: fmt.Sprintf("opens to every address: its new %s lets in all of %s", path, family),
-				Hint:    "list the networks that it is used from",
-			})
+		families := addressesOf(after).everywhere()
+		if len(families) > 0 { // almost never, so that the list from before is not looked at either
+			before, _ := had.([]any)
+			already := addressesOf(before).everywhere()
+			families = slices.DeleteFunc(families, func(family string) bool { return slices.Contains(already, family) })
 		}
+		if len(families) == 0 {
+			return
+		}
+		c.verdict.Findings = append(c.verdict.Findings, Finding{
+			Code: CodeExposed, Severity: SeverityWarning, Address: change.Address, Pos: pos,
+			Message: fmt.Sprintf("opens to every address: its new %s lets in all of %s", path, families[0]),
+			Hint:    "list the networks that it is used from",
+		})
 	}
 	for _, kind := range []string{"service", "key"} {
 		for r := range each(c.live, kind) {

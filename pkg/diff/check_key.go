@@ -241,15 +241,14 @@ func admitted(entry any) (network netip.Prefix, other string, some bool) {
 	}
 }
 
-// everywhere names the family of which a list lets in all addresses and an earlier one did not, or "".
-func (a addresses) everywhere(before addresses) string {
+// everywhere names the families of which a list lets in all addresses.
+func (a addresses) everywhere() (families []string) {
 	for _, family := range []struct{ name, all string }{{"IPv4", "0.0.0.0/0"}, {"IPv6", "::/0"}} {
-		all := netip.MustParsePrefix(family.all)
-		if a.set.ContainsPrefix(all) && !before.set.ContainsPrefix(all) {
-			return family.name
+		if a.set.ContainsPrefix(netip.MustParsePrefix(family.all)) {
+			families = append(families, family.name)
 		}
 	}
-	return ""
+	return families
 }
 
 func (a addresses) empty() bool { return len(a.set.Ranges())+len(a.other) == 0 }

@@ -353,6 +353,23 @@ keys: [{name: boss, roles: [Admin], ipAccessList: [{source: gateway}], status: {
 			},
 		},
 		{
+			name: "a list that let everybody in still does, in other words",
+			desired: `
+spec: {keys: [{name: ci, ipAccessList: [{source: 0.0.0.0/1}, {source: 128.0.0.0/1}]}]}`,
+			live: `
+keys: [{name: ci, roles: [Developer], ipAccessList: [{source: 0.0.0.0/0}]}]`,
+		},
+		{
+			name: "a list comes to let everybody in",
+			desired: `
+spec: {keys: [{name: ci, ipAccessList: [{source: 0.0.0.0/1}, {source: 128.0.0.0/1}]}]}`,
+			live: `
+keys: [{name: ci, roles: [Developer], ipAccessList: [{source: 0.0.0.0/1}]}]`,
+			want: []string{
+				"OC353 warning key/ci: opens to every address: its new ipAccessList lets in all of IPv4; list the networks that it is used from",
+			},
+		},
+		{
 			name: "other keys are nobody's lockout",
 			desired: `
 spec: {keys: [{name: ci, state: disabled}, {name: old, ensure: absent}]}`,
