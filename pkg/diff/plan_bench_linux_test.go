@@ -102,7 +102,7 @@ func (w workload) plan(b *testing.B) *diff.Plan {
 }
 
 // unmarshal is what the budgets are multiples of.
-func (w workload) unmarshal(b *testing.B) []any {
+func (w workload) unmarshal(b *testing.B) {
 	b.Helper()
 	all := make([]any, len(w.files))
 	for i, f := range w.files {
@@ -110,7 +110,6 @@ func (w workload) unmarshal(b *testing.B) []any {
 			b.Fatal(err)
 		}
 	}
-	return all
 }
 
 // cost is what something took.

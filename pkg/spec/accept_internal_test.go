@@ -182,7 +182,7 @@ func (g valueGenerator) object(s *jsonschema.Schema) any {
 		}
 	}
 	if g.chance(g.oddity, "odd key") {
-		key := rapid.SampledFrom([]string{"", "x-", "x-shared", "ax-b", "X-a", "Name", "nmae"}).Draw(g.t, "key")
+		key := rapid.SampledFrom([]string{"", "x-", "x-shared", "ax-b", "X-a", "Name", "nam"}).Draw(g.t, "key")
 		out[key] = rapid.SampledFrom([]any{nil, "a", Tree{"a": []any{}}}).Draw(g.t, "value")
 	}
 	return out
