@@ -77,10 +77,12 @@ func readGoal(e *env, c *cli.Context) (goal, error) {
 	return goal{desired: p.Desired(), reviewed: p}, nil
 }
 
-// plan says what is to be done for a goal. A saved plan is asked for the rest of what it said, too: it desires no more than it
-// changes. Nothing that it says is believed but what its digest binds.
-func (g *goal) plan(ctx context.Context, s *session) (*diff.Plan, *spec.Live, error) {
-	p, live, err := s.plan(ctx, g.desired, g.sel)
+// plan says what is to be done for a goal, or what is left after some changes. A saved plan is asked for the rest of what it
+// said, too: it desires no more than it changes. Nothing that it says is believed but what its digest binds.
+func (g *goal) plan(ctx context.Context, s *session, applied []diff.Change) (*diff.Plan, *spec.Live, error) {
+	scope := g.scope()
+	scope.Applied = applied
+	p, live, err := s.plan(ctx, scope, g.desired, g.sel)
 	if err == nil && g.reviewed != nil {
 		p.Inherit(g.reviewed, live)
 	}
@@ -115,7 +117,7 @@ func runApply(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p, live, err := g.plan(c.Context, s)
+	p, live, err := g.plan(c.Context, s, nil)
 	if err != nil {
 		return err
 	}
@@ -146,16 +148,23 @@ func runApply(e *env, c *cli.Context) error {
 			return err
 		}
 	}
+	if len(p.Changes) > ordinary {
+		s.log.Read(c.Context)
+	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
+	var earlier []string
+	changed := p.Changes // for the first look; what that does not find as declared is looked at with all that there is to see
 	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
-		left, live, err := g.plan(ctx, s)
+		left, live, err := g.plan(ctx, s, changed)
 		if err != nil {
 			return nil, err
 		}
+		changed, earlier = nil, live.Earlier
 		left.Guard(live, who)
 		left.LeaveTagged()
 		return left, nil
 	})
+	outcome.Earlier = earlier
 	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
@@ -167,11 +176,21 @@ func runApply(e *env, c *cli.Context) error {
 	return nil
 }
 
+// ordinary is how many changes an apply may have that is to fit into one window of the rate limit.
+const ordinary = 3
+
+// noticeable is for how many ticks an apply has to last before what others do meanwhile is looked for: the activity log shows
+// things up to half a minute late (FACTS 11), and an apply that needs no second window of the rate limit is over long before.
+const noticeable = 10
+
 // remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses.
-func (s *session) remarks(e *env, c *cli.Context) {
+func (s *session) remarks(e *env, c *cli.Context, outcome *apply.Report) {
 	var lines []string
-	for _, foreign := range s.log.Foreign(c.Context) {
-		lines = append(lines, "meanwhile: "+foreign)
+	// The log is late. It is asked when it may have something to tell, or something has to be explained.
+	if time.Since(s.begun) >= noticeable*s.target.tick || !outcome.Converged {
+		for _, foreign := range s.log.Foreign(c.Context) {
+			lines = append(lines, "meanwhile: "+foreign)
+		}
 	}
 	if s.vault != nil && s.vault.dir != nil {
 		unused, err := s.vault.dir.Unused(s.scope)
@@ -237,7 +256,7 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	case begin.Err() != nil && !outcome.Converged:
 		outcome.Error = fmt.Sprintf("stopped after --timeout %s; run again to go on", c.Duration("timeout"))
 	default:
-		s.remarks(e, c)
+		s.remarks(e, c, outcome)
 	}
 	return outcome
 }

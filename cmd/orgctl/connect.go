@@ -204,9 +204,9 @@ func notice(n client.Notice) string {
 	return fmt.Sprintf("waiting %s %s", n.Wait.Round(100*time.Millisecond), why)
 }
 
-// plan observes and compares, and gives what it observed too.
-func (b *connection) plan(ctx context.Context, desired *spec.Organization, sel diff.Selection) (*diff.Plan, *spec.Live, error) {
-	live, err := b.Observe(ctx, scope(desired))
+// plan observes what a scope asks for and compares, and gives what it observed too.
+func (b *connection) plan(ctx context.Context, scope apply.Scope, desired *spec.Organization, sel diff.Selection) (*diff.Plan, *spec.Live, error) {
+	live, err := b.Observe(ctx, scope)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -241,36 +241,4 @@ func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) e
 		return usage("--only and --except leave nothing that is declared or live")
 	}
 	return nil
-}
-
-// scope is what a plan has to read: the lists of what is declared, and details where a manifest manages them.
-func scope(desired *spec.Organization) apply.Scope {
-	var needed []string
-	for collection := range desired.Declared {
-		needed = append(needed, collection)
-	}
-	// What must hold nothing undeclared has to be seen whole.
-	needed = append(needed, desired.Policy.Exclusive...)
-	needed = append(needed, desired.Policy.Prune...)
-	// People are one list that the API shows as two.
-	if slices.Contains(needed, "members") || slices.Contains(needed, "invitations") {
-		needed = append(needed, "members", "invitations")
-	}
-	detailed := map[string]bool{}
-	roles := false
-	for _, r := range desired.Resources {
-		if named, _ := r.Spec["roles"].([]any); len(named) > 0 && !r.Intent.Absent {
-			roles = true
-		}
-		if r.Address.Kind != "service" || r.Spec["backupConfiguration"] == nil {
-			continue
-		}
-		detailed[r.Address.Name], detailed[r.ID] = true, true
-		for _, former := range r.Intent.Previously {
-			detailed[former] = true
-		}
-	}
-	return apply.Scope{Needed: needed, Roles: roles, Detail: func(live spec.Resource) bool {
-		return detailed[live.Address.Name] || detailed[live.ID] && live.ID != ""
-	}}
 }

@@ -106,7 +106,7 @@ func makePlan(e *env, c *cli.Context, absent absence) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, live, err := backend.plan(c.Context, desired, sel)
+	p, live, err := backend.plan(c.Context, scope(desired), desired, sel)
 	if err != nil {
 		return nil, err
 	}

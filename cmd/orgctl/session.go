@@ -25,6 +25,7 @@ type session struct {
 	scope    store.Scope // whose journal and secrets they are
 	vault    *vault      // nil when there is no place for secrets
 	log      *cloud.Log  // what others write while this run is under way
+	begun    time.Time   // when that was
 	releases []func()
 }
 
@@ -91,7 +92,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		return nil, err
 	}
 	s.connection = connection{cloud.New(api, cloud.Options{
-		OrganizationID: organization.ID, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
+		OrganizationID: organization.ID, Identified: &organization, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
 		Limits: cloud.Limits{
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
@@ -100,6 +101,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	})}
 	s.log = cloud.NewLog(api, organization.ID, s.target.userAgent)
 	s.log.Mark(c.Context)
+	s.begun = time.Now()
 	notes, err := s.Settle(c.Context)
 	for _, n := range notes {
 		_ = view.Message(e.notes(), n)

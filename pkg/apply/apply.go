@@ -21,14 +21,21 @@ type Backend interface {
 	Steps(change diff.Change) ([]Step, error)
 }
 
-// Scope says what an observation is for.
+// Scope says what an observation is for. The zero Scope observes everything that can be listed.
 type Scope struct {
 	// Needed are the collections (spec.Kind.Collection) whose refusal by the API is an error.
 	Needed []string
+	// Enough, unless nil, are the only collections to read. Of the others nothing is known (spec.Live.LeftOut).
+	Enough []string
 	// Roles says that roles are named, so that an API which has ids for them must show those.
 	Roles bool
+	// RoleIDs, unless nil, reports for what is live whether the ids of roles are wanted at all.
+	RoleIDs func(live []spec.Resource) bool
 	// Detail reports whether fields with a request of their own are wanted of an object (spec.Field.Detail).
 	Detail func(live spec.Resource) bool
+	// Applied, unless nil, are changes made since the last observation. Lists that hold none of their objects, and details of
+	// other objects, are taken from that one (spec.Live.Earlier).
+	Applied []diff.Change
 }
 
 // Step is one stage of a change: something done, then a state waited for.
@@ -73,6 +80,7 @@ type Report struct {
 	Results   []Result   `json:"results"`
 	Converged bool       `json:"converged"`           // observed and planned again: nothing is left
 	Remaining *diff.Plan `json:"remaining,omitempty"` // what is left; nil when converged or when it could not be observed
+	Earlier   []string   `json:"earlier,omitempty"`   // collections that were not looked at again, since nothing of them was changed
 	Error     string     `json:"error,omitempty"`     // why convergence could not be verified
 	// Narrowed says that the plan was of a part of the organization: then so is all that the report says.
 	Narrowed *diff.Narrowed `json:"narrowed,omitempty"`

@@ -23,7 +23,8 @@ func Proofs(p *Plan, live *spec.Live, caller Caller) []Proof {
 	c.admins()
 	c.callingKeys()
 	var out []Proof
-	if _, hidden := live.NotChecked["members"]; !hidden && len(c.verdict.Findings) == 0 {
+	_, hidden := live.NotChecked["members"]
+	if !hidden && !slices.Contains(live.LeftOut, "members") && len(c.verdict.Findings) == 0 {
 		out = append(out, Proof{CodeAdmins, c.plan.organization(), fmt.Sprintf("admins after: %d", c.adminsAfter())})
 	}
 	for _, r := range callingKeys(live) {

@@ -150,6 +150,8 @@ type Live struct {
 	OrganizationName string
 	Resources        []Resource        // sorted by address, then id; names need not be unique
 	NotChecked       map[string]string // collections that the key may not list (Kind.Collection) -> the missing permission
+	LeftOut          []string          // collections that were not read, since nothing needed them
+	Earlier          []string          // collections taken from the observation before, since nothing of them was changed
 	Expired          []Address         // invitations that nobody can accept any more, though the API lists them; not in Resources
 	Caller           Caller
 	Roles            []Role // those that exist, sorted by name, then id; empty when they are not known

@@ -29,6 +29,9 @@ import (
 type Options struct {
 	// OrganizationID is the organization that is meant. Empty takes the one that the key belongs to.
 	OrganizationID string
+	// Identified, unless nil, is that organization as Identify has read it a moment ago: the first observation does not read it
+	// again.
+	Identified *cloudapi.Organization
 	// KeyID is the id of the API key in use, by whose suffix the key is recognised among the live ones.
 	KeyID string
 	// Secrets is where the secrets of created objects go. Nil makes every change that needs one fail before its first call.
@@ -60,9 +63,11 @@ type Backend struct {
 	opts  Options
 	watch *watch
 
-	mu      sync.Mutex
-	session session
-	remarks []string
+	mu         sync.Mutex
+	session    session
+	identified *cloudapi.Organization // as just read, until the first observation has taken it
+	last       *observation
+	remarks    []string
 }
 
 // session is what the last observation showed and what creations since have added.
@@ -79,7 +84,7 @@ type session struct {
 
 // New makes the backend of one organization. It sends nothing.
 func New(api *cloudapi.API, opts Options) *Backend {
-	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}}
+	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}, identified: opts.Identified}
 	b.watch = newWatch(opts.Tick, time.Duration(opts.Settle)*opts.Tick, func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	})

@@ -16,11 +16,12 @@ type Log struct {
 	api          *cloudapi.API
 	organization string
 	userAgent    string          // of our own calls, and of nobody else's
-	seen         map[string]bool // nil until the log was read
-	since        time.Time       // by the server's clock; zero when that is not known
+	since        time.Time       // when the run began, by the server's clock, which tells whole seconds; zero when it tells nothing
+	seen         map[string]bool // ids of the records of before; nil until the log was read
 }
 
-// logWindow is how far back the log is read. It only keeps the list short, so that our clock is good enough.
+// logWindow is how far back the log is read where the server tells no time. It only keeps the list short, so that our clock is
+// good enough.
 const logWindow = 24 * time.Hour
 
 // NewLog makes the log of one organization. The user agent of our calls must tell this run from any other.
@@ -28,22 +29,31 @@ func NewLog(api *cloudapi.API, organization, userAgent string) *Log {
 	return &Log{api: api, organization: organization, userAgent: userAgent}
 }
 
-// Mark takes everything that has been done until now as known.
+// Mark takes everything that has been done until now as known. Where the API has told the time, a moment ago, that says enough,
+// but for the second that it told: what was done in that second counts as known too, unless Read tells it apart.
 func (l *Log) Mark(ctx context.Context) {
+	if l.since = l.api.ServerTime(); l.since.IsZero() {
+		l.Read(ctx)
+	}
+}
+
+// Read learns what the log shows of before Mark, for a run that may take a while.
+func (l *Log) Read(ctx context.Context) {
 	all, err := l.list(ctx)
 	if err != nil {
 		return
 	}
-	l.since = l.api.ServerTime()
 	l.seen = map[string]bool{}
 	for _, a := range all {
-		l.seen[a.ID] = true
+		if l.since.IsZero() || moment(a).Before(l.since.Add(time.Second)) {
+			l.seen[a.ID] = true
+		}
 	}
 }
 
 // Foreign gives a sentence for every record of something that was done since Mark and not by us, oldest first.
 func (l *Log) Foreign(ctx context.Context) []string {
-	if l.seen == nil {
+	if l.since.IsZero() && l.seen == nil {
 		return nil
 	}
 	all, err := l.list(ctx)
@@ -66,7 +76,11 @@ func (l *Log) Foreign(ctx context.Context) []string {
 
 // list reads the log, newest first.
 func (l *Log) list(ctx context.Context) ([]cloudapi.Activity, error) {
-	all, err := l.api.ListActivities(ctx, l.organization, cloudapi.ActivityPeriod{From: time.Now().Add(-logWindow)})
+	from := l.since
+	if from.IsZero() {
+		from = time.Now().Add(-logWindow)
+	}
+	all, err := l.api.ListActivities(ctx, l.organization, cloudapi.ActivityPeriod{From: from})
 	slices.SortStableFunc(all, func(a, b cloudapi.Activity) int { return moment(b).Compare(moment(a)) })
 	return all, err
 }
@@ -79,8 +93,12 @@ func (l *Log) ours(a cloudapi.Activity) bool {
 
 // before reports whether something was done before Mark and only showed later. Both moments are of the server's clock.
 func (l *Log) before(a cloudapi.Activity) bool {
+	began := l.since
+	if l.seen == nil {
+		began = began.Add(time.Second)
+	}
 	at := moment(a)
-	return !l.since.IsZero() && !at.IsZero() && at.Before(l.since)
+	return !l.since.IsZero() && !at.IsZero() && at.Before(began)
 }
 
 // moment is when something was done; the zero Time where the record does not tell.

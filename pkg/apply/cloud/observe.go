@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,26 +37,35 @@ type observation struct {
 	expired      []cloudapi.Invitation
 	roles        []cloudapi.Role
 	notChecked   map[string]string
+	leftOut      []string          // collections that were not asked for
+	earlier      []string          // collections taken from the observation before
+	rolesKnown   bool              // the roles were asked for
+	details      map[string]detail // by the id of the service
 }
 
-// Observe implements apply.Backend. It sends six requests whatever the size of the organization, five of them side by side,
-// plus one per service whose detail fields are wanted.
+// detail is what the requests for single fields of a service brought: the fields, or why they are not known.
+type detail struct {
+	backups             spec.Tree // nil when not known
+	refused, unreadable string
+}
+
+// Observe implements apply.Backend. At most it sends six requests whatever the size of the organization, five of them side by
+// side, plus one per service whose detail fields are wanted.
 func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, error) {
 	o, err := b.read(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
-	b.watch.next(o.services)
-	b.remember(o)
+	migrated := o.migrated()
 	live := &spec.Live{
 		OrganizationID:   o.organization.ID,
 		OrganizationName: o.organization.Name,
 		NotChecked:       o.notChecked,
+		LeftOut:          o.leftOut,
+		Earlier:          o.earlier,
 		Expired:          each(o.expired, func(i cloudapi.Invitation) spec.Address { return invitationResource(i, false).Address }),
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
-		Roles:            o.knownRoles(),
 	}
-	migrated := o.migrated()
 	live.Resources = slices.Concat(
 		[]spec.Resource{organizationResource(o.organization)},
 		each(o.organization.PrivateEndpoints, endpointResource),
@@ -64,9 +74,16 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
 		each(o.pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
 	)
-	if err := b.readDetails(ctx, live.Resources, scope.Detail); err != nil {
+	if scope.RoleIDs != nil && !o.rolesKnown && o.mayHaveCustomRoles() && scope.RoleIDs(live.Resources) {
+		if err := b.readRoles(ctx, o, scope.Roles); err != nil {
+			return nil, err
+		}
+	}
+	live.Roles = o.knownRoles()
+	if err := b.readDetails(ctx, live.Resources, scope, o); err != nil {
 		return nil, err
 	}
+	b.remember(o)
 	slices.SortFunc(live.Resources, func(a, c spec.Resource) int {
 		if d := a.Address.Compare(c.Address); d != 0 {
 			return d
@@ -76,50 +93,99 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	return live, nil
 }
 
+// listOf says which list holds the objects of a kind; the organization itself is the one without a collection.
+func listOf(kind string) string {
+	if kind == "organization" || kind == "privateEndpoint" {
+		return organizationList
+	}
+	return spec.KindOf(kind).Collection
+}
+
+const organizationList = ""
+
+// read reads the lists that a scope asks for, or takes them from the observation before.
 func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, error) {
-	organization, err := Identify(ctx, b.api, b.opts.OrganizationID)
-	if err != nil {
+	before := b.before(scope)
+	changed := map[string]bool{}
+	for _, c := range scope.Applied {
+		changed[listOf(c.Address.Kind)] = true
+	}
+	o := &observation{notChecked: map[string]string{}, details: map[string]detail{}}
+	var err error
+	if before != nil && !changed[organizationList] {
+		o.organization = before.organization
+		if scope.Enough == nil || slices.Contains(scope.Enough, "privateEndpoints") {
+			o.earlier = append(o.earlier, "privateEndpoints")
+		}
+	} else if o.organization, err = b.identify(ctx); err != nil {
 		return nil, err
 	}
-	o := &observation{organization: organization, notChecked: map[string]string{}}
-	org := organization.ID
-	var failures [4]error
-	var rolesRefused error
+	if before != nil {
+		o.roles, o.rolesKnown, o.details = before.roles, before.rolesKnown, before.details
+	}
+	org := o.organization.ID
 	g, ctx := errgroup.WithContext(ctx)
 	lists := []struct {
 		collection, permission string
-		read                   func() error
+		read                   func(ctx context.Context) error
+		take                   func(from *observation)
 	}{
-		{"services", "control-plane:service:view", func() (err error) { o.services, err = b.api.ListServices(ctx, org); return err }},
-		{"keys", "to view API keys", func() (err error) { o.keys, err = b.api.ListKeys(ctx, org); return err }},
-		{"members", "to view members", func() (err error) { o.members, err = b.api.ListMembers(ctx, org); return err }},
-		{"invitations", "to view invitations", func() (err error) { o.invitations, err = b.api.ListInvitations(ctx, org); return err }},
+		{
+			"services", "control-plane:service:view",
+			func(ctx context.Context) (err error) { o.services, err = b.api.ListServices(ctx, org); return err },
+			func(from *observation) { o.services = from.services },
+		},
+		{
+			"keys", "to view API keys",
+			func(ctx context.Context) (err error) { o.keys, err = b.api.ListKeys(ctx, org); return err },
+			func(from *observation) { o.keys = from.keys },
+		},
+		{
+			"members", "to view members",
+			func(ctx context.Context) (err error) { o.members, err = b.api.ListMembers(ctx, org); return err },
+			func(from *observation) { o.members = from.members },
+		},
+		{
+			"invitations", "to view invitations",
+			func(ctx context.Context) (err error) {
+				o.invitations, err = b.api.ListInvitations(ctx, org)
+				return err
+			},
+			func(from *observation) { o.invitations = from.invitations },
+		},
 	}
+	failures := make([]error, len(lists))
 	for i, l := range lists {
-		g.Go(func() error {
-			err := l.read()
-			if errors.Is(err, client.ErrForbidden) {
-				failures[i] = err
+		switch {
+		case scope.Enough != nil && !slices.Contains(scope.Enough, l.collection):
+			o.leftOut = append(o.leftOut, l.collection)
+		case before != nil && !changed[l.collection]:
+			l.take(before)
+			o.earlier = append(o.earlier, l.collection)
+			if reason, ok := before.notChecked[l.collection]; ok {
+				o.notChecked[l.collection] = reason
+			}
+		default:
+			g.Go(func() error {
+				err := l.read(ctx)
+				if errors.Is(err, client.ErrForbidden) {
+					failures[i] = err
+					return nil
+				}
+				if err != nil {
+					return fmt.Errorf("list %s: %w", l.collection, err)
+				}
 				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("list %s: %w", l.collection, err)
-			}
-			return nil
+			})
+		}
+	}
+	var rolesRefused error
+	if scope.RoleIDs == nil && !o.rolesKnown {
+		g.Go(func() (err error) {
+			rolesRefused, err = b.listRoles(ctx, o)
+			return err
 		})
 	}
-	g.Go(func() error {
-		// Only organizations with custom roles have the list; without it the roles that objects show are all that is known.
-		roles, err := b.api.ListRoles(ctx, org)
-		if errors.Is(err, client.ErrForbidden) {
-			rolesRefused = err
-		}
-		if unavailable := errors.Is(err, client.ErrNotFound) || errors.Is(err, client.ErrForbidden) || errors.Is(err, client.ErrBadRequest); err != nil && !unavailable {
-			return fmt.Errorf("list roles: %w", err)
-		}
-		o.roles = roles
-		return nil
-	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -136,10 +202,58 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 		}
 	}
 	if rolesRefused != nil && scope.Roles && o.mayHaveCustomRoles() {
-		missing = append(missing, fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)",
-			ErrPermission, rolesRefused))
+		missing = append(missing, rolesMissing(rolesRefused))
 	}
 	return o, errors.Join(missing...)
+}
+
+// before is the observation that a scope builds on, if any.
+func (b *Backend) before(scope apply.Scope) *observation {
+	if scope.Applied == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+// identify reads the organization, unless that was done a moment ago for this very observation.
+func (b *Backend) identify(ctx context.Context) (cloudapi.Organization, error) {
+	b.mu.Lock()
+	known := b.identified
+	b.identified = nil
+	b.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	return Identify(ctx, b.api, b.opts.OrganizationID)
+}
+
+// listRoles reads the roles. Only organizations with custom roles have the list; without it the roles that objects show are all
+// that is known. A refusal is given apart: it depends on what is wanted whether that is an error.
+func (b *Backend) listRoles(ctx context.Context, o *observation) (refused, err error) {
+	roles, err := b.api.ListRoles(ctx, o.organization.ID)
+	switch {
+	case errors.Is(err, client.ErrForbidden):
+		refused = err
+	case err != nil && !errors.Is(err, client.ErrNotFound) && !errors.Is(err, client.ErrBadRequest):
+		return nil, fmt.Errorf("list roles: %w", err)
+	}
+	o.roles, o.rolesKnown = roles, true
+	return refused, nil
+}
+
+// readRoles is listRoles where roles are named, unless their ids are not needed.
+func (b *Backend) readRoles(ctx context.Context, o *observation, needed bool) error {
+	refused, err := b.listRoles(ctx, o)
+	if refused != nil && needed {
+		return rolesMissing(refused)
+	}
+	return err
+}
+
+func rolesMissing(refused error) error {
+	return fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)", ErrPermission, refused)
 }
 
 // mayHaveCustomRoles reports whether roles may have to be sent by id: unless people and keys are shown, and shown without
@@ -168,37 +282,68 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 
 // readDetails reads the fields that need a request of their own, of the services that want them. An answer that is an error
 // is kept as the reason why a service's details are unknown: it concerns that service alone, and must not hide the rest.
-func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, wanted func(spec.Resource) bool) error {
-	if wanted == nil {
+func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, scope apply.Scope, o *observation) error {
+	if scope.Detail == nil {
 		return nil
 	}
+	applied := map[string]bool{}
+	for _, c := range scope.Applied {
+		applied[c.ID] = true
+	}
+	earlier := o.details
+	o.details = map[string]detail{}
+	var mu sync.Mutex // of o.details
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(details)
 	for i := range resources {
 		r := &resources[i]
-		if r.Address.Kind != "service" || !wanted(*r) || r.Spec["warehouse"] != nil {
+		if r.Address.Kind != "service" || !scope.Detail(*r) || r.Spec["warehouse"] != nil {
 			continue
 		}
-		g.Go(func() error {
-			configuration, err := b.api.GetBackupConfiguration(ctx, b.organization(), r.ID)
-			var answer *client.Error
-			var other *client.ReplyError
-			switch {
-			case errors.Is(err, client.ErrForbidden):
-				r.Status[spec.StatusRefused] = "the API key has no permission control-plane:service:view-backups"
-			case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
-				r.Status[spec.StatusUnreadable] = fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)
-			case errors.As(err, &other) && other.Status != http.StatusUnauthorized:
-				r.Status[spec.StatusUnreadable] = fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)
-			case err != nil:
-				return fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
-			default:
-				r.Spec["backupConfiguration"] = backupTree(configuration)
+		g.Go(func() (err error) {
+			found, ok := earlier[r.ID]
+			if !ok || applied[r.ID] {
+				if found, err = b.readDetail(ctx, o.organization.ID, r); err != nil {
+					return err
+				}
 			}
+			found.show(r)
+			mu.Lock()
+			defer mu.Unlock()
+			o.details[r.ID] = found
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+func (b *Backend) readDetail(ctx context.Context, organization string, r *spec.Resource) (detail, error) {
+	configuration, err := b.api.GetBackupConfiguration(ctx, organization, r.ID)
+	var answer *client.Error
+	var other *client.ReplyError
+	switch {
+	case errors.Is(err, client.ErrForbidden):
+		return detail{refused: "the API key has no permission control-plane:service:view-backups"}, nil
+	case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
+		return detail{unreadable: fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)}, nil
+	case errors.As(err, &other) && other.Status != http.StatusUnauthorized:
+		return detail{unreadable: fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)}, nil
+	case err != nil:
+		return detail{}, fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
+	}
+	return detail{backups: backupTree(configuration)}, nil
+}
+
+// show adds the details of a service to what is known of it.
+func (d detail) show(r *spec.Resource) {
+	switch {
+	case d.refused != "":
+		r.Status[spec.StatusRefused] = d.refused
+	case d.unreadable != "":
+		r.Status[spec.StatusUnreadable] = d.unreadable
+	default:
+		r.Spec["backupConfiguration"] = d.backups
+	}
 }
 
 // assigned are all roles that anybody is shown to have.
@@ -248,9 +393,14 @@ func (b *Backend) remember(o *observation) {
 		email := strings.ToLower(v.Email)
 		s.expired[email] = append(s.expired[email], v.ID)
 	}
+	if slices.Contains(o.earlier, "services") {
+		b.watch.next(nil)
+	} else {
+		b.watch.next(o.services)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.session = s
+	b.session, b.last = s, o
 }
 
 func each[T, R any](list []T, f func(T) R) []R {

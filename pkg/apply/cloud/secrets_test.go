@@ -68,8 +68,11 @@ func TestForeignWritesAreSeen(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{})
 		organization := b.server.Credentials().OrganizationID
 		log, another := cloud.NewLog(b.api, organization, userAgent), cloud.NewLog(b.api, organization, userAgent+" (run 2)")
+		pass(t, 5*time.Second)
+		b.plan(manifest(t, oneKey)) // a run begins by reading, which tells it the API's time
 		log.Mark(t.Context())
 		another.Mark(t.Context())
+		pass(t, time.Second)
 		b.converge(manifest(t, oneKey))
 		if got := log.Foreign(t.Context()); len(got) != 0 {
 			t.Errorf("our own writes are taken for foreign ones: %q", got)
@@ -91,7 +94,10 @@ func TestOwnWritesWithoutUserAgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{OldAPI: true})
 		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
+		pass(t, 5*time.Second)
+		b.plan(manifest(t, oneKey))
 		log.Mark(t.Context())
+		pass(t, time.Second)
 		b.converge(manifest(t, "spec: {members: [{email: admin@example.com, id: "+b.founder(t)+"}], invitations: [{email: new@example.com, role: developer}]}"))
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Changed"}})
 		got := log.Foreign(t.Context())
@@ -108,6 +114,7 @@ func TestLateRecordsAreNotOfMeanwhile(t *testing.T) {
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Before"}})
 		pass(t, 5*time.Second)
 		log := cloud.NewLog(b.api, b.server.Credentials().OrganizationID, userAgent)
+		b.plan(manifest(t, oneKey))
 		log.Mark(t.Context())
 		pass(t, 5*time.Second)
 		b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Meanwhile"}})
