@@ -2,6 +2,8 @@ package cloud_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -24,6 +26,7 @@ type host struct {
 	*bench
 	gated   atomic.Bool
 	waiting atomic.Bool
+	loses   atomic.Bool // the answer to its next creation
 	pass    chan struct{}
 	ended   chan struct{}
 	said    []string // what its reports say beside the bare results
@@ -47,7 +50,11 @@ func (h *host) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
-	return h.server.Transport().RoundTrip(r)
+	answer, err := h.server.Transport().RoundTrip(r)
+	if err == nil && r.Method == http.MethodPost && h.loses.Swap(false) {
+		return nil, errors.Join(io.ErrUnexpectedEOF, answer.Body.Close())
+	}
+	return answer, err
 }
 
 // begin plans, and starts to apply with every request held back.
@@ -206,6 +213,15 @@ func TestClaimInterleavings(t *testing.T) {
 			a.ready()
 			b.begin(t.Context())
 		},
+		"a creator that has lost the answer and a finisher": func(t *testing.T, a, b *host) {
+			t.Helper()
+			a.loses.Store(true)
+			a.begin(t.Context())
+			a.ready()
+			a.letThrough()
+			a.ready()
+			b.begin(t.Context())
+		},
 		"two finishers": func(t *testing.T, a, b *host) {
 			t.Helper()
 			ctx, kill := context.WithCancel(t.Context())
@@ -280,7 +296,11 @@ func TestJournalKnowsUntilComplete(t *testing.T) {
 	for _, claimed := range []bool{false, true} {
 		t.Run(map[bool]string{false: "created", true: "claimed"}[claimed], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				refused := sim.Fault{Kind: sim.Fault500Before, Method: "PATCH", Path: "**/password", Probability: 1}
+				// Whoever finishes a creation sets a password; whoever makes it has only to say at its end that it is complete.
+				refused := sim.Fault{Kind: sim.Fault500Before, Method: "PATCH", Path: "**/services/*", Probability: 1}
+				if claimed {
+					refused.Path = "**/password"
+				}
 				b := newBench(t.Context(), t, sim.Config{Faults: []sim.Fault{refused}})
 				desired := manifest(t, oneService)
 				if claimed {
@@ -290,7 +310,7 @@ func TestJournalKnowsUntilComplete(t *testing.T) {
 				}
 				for range 2 {
 					if _, report := b.apply(desired); report.Converged {
-						t.Fatal("a password was set")
+						t.Fatal("the creation was completed")
 					}
 				}
 				b.server.Advance(3 * time.Hour)

@@ -172,9 +172,11 @@ type serviceChange struct {
 	from     string           // the nonce of which we claimed the creation, or ""
 	live     cloudapi.Service // as last asked for
 	known    map[string]bool  // ids that were live before our creation
-	// record is the password that was stored before our creation; of no version where there is none.
+	born     time.Time        // when we knew of our creation
+	// record is the password that is stored for it; of no version where there is none.
 	record secrets.Record
 	found  bool // it is what an earlier run has stored
+	set    bool // it was set by us, and not given by the API
 }
 
 // Which endpoint writes which fields.

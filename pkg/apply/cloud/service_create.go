@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
@@ -30,7 +31,8 @@ var createdFields = []string{
 const maxTags = 50
 
 // create makes a service that carries the nonce tag from its first moment to its last step, so that any later run finds it
-// half made and finishes it.
+// half made and finishes it. Its password comes with the reply. A creation is two calls where nothing goes wrong, and one more
+// for backups and one for a state.
 func (s *serviceChange) create() ([]apply.Step, error) {
 	request, err := bind[cloudapi.ServiceCreate](s.c.After, createdFields...)
 	if err != nil {
@@ -39,27 +41,19 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if request.IdleScaling != nil && !*request.IdleScaling {
 		request.IdleTimeoutMinutes = nil
 	}
-	var steps []apply.Step
 	s.nonce = secret.KeyID().Reveal() // any random text of the tag alphabet without a dot will do
-	if s.c.MakesSecret() {
-		steps = append(steps, s.storePassword())
-	}
-	steps = append(steps,
-		do("create service", func(ctx context.Context) error { return s.unused(s.post(ctx, request, s.nonce)) }),
+	steps := []apply.Step{
+		do("create service", func(ctx context.Context) error { return s.post(ctx, request, s.nonce) }),
 		s.provisioned(),
 		s.yield(),
-	)
-	if s.c.MakesSecret() {
-		steps = append(steps, s.password())
 	}
-	begun := len(steps)
-	if rest := s.afterwards(); len(rest.Fields) > 0 {
-		steps = append(steps, s.patch(rest, changedPaths(rest, patchedFields)))
+	if s.c.MakesSecret() {
+		steps = append(steps, s.givenPassword())
 	}
 	if paths := s.declaredBackups(); len(paths) > 0 {
 		steps = append(steps, s.backups(paths))
 	}
-	steps = append(steps, s.untag(len(steps) > begun))
+	steps = append(steps, s.finish())
 	if s.c.After["state"] == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop)) // a difference like any other, which the next plan shows too
 	}
@@ -95,14 +89,16 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 		request.DataWarehouseID = warehouse
 	}
 	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
+	var password secret.Value // of the last reply
 	live, err := once(ctx, s.b, creation[cloudapi.Service]{
 		intent:     journal.Intent{Kind: "service", Name: request.Name, Mark: tag.Value},
 		unfinished: tagged,
 		create: func(ctx context.Context) (cloudapi.Service, error) {
-			// The generated password in the reply is not looked at: the one that counts is stored before it is set.
 			made, err := s.b.api.CreateService(ctx, s.b.organization(), request)
+			password = made.Password
 			return made.Service, err
 		},
+		confirm: func(ctx context.Context, made cloudapi.Service) error { return s.keep(ctx, made, password) },
 		find: func(ctx context.Context) (cloudapi.Service, bool, error) {
 			all, err := s.b.api.ListServices(ctx, s.b.organization())
 			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
@@ -120,10 +116,14 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 	if err != nil {
 		return err
 	}
-	s.known = known
+	s.known, s.born = known, time.Now()
 	s.id, s.tagged = live.ID, tagged
 	s.b.created(s.c.Address, live)
 	s.b.watch.tell(live)
+	// One that had to be looked for may bear the claim of a run that was quicker to find it.
+	if now := unfinished(live); tagged && now != "" && now != s.nonce {
+		return s.takenOver(ctx, now)
+	}
 	return nil
 }
 
@@ -137,17 +137,32 @@ func (s *serviceChange) provisioned() apply.Step {
 	})}
 }
 
+// keep stores the password of a reply before anything else happens: the API shows it once. A reply without one, as of a creation
+// that had to be looked for, leaves it to givenPassword to set one.
+func (s *serviceChange) keep(ctx context.Context, made cloudapi.Service, password secret.Value) error {
+	if !s.c.MakesSecret() || password.Empty() {
+		return nil
+	}
+	r := s.newRecord(password)
+	r.ID = made.ID
+	r.Host, r.Port = address(made)
+	stored, err := s.b.opts.Secrets.Store(ctx, r)
+	if err != nil {
+		return fmt.Errorf("the service was created, and its password, which the API shows only once, could not be stored: "+
+			"run again with a place for secrets that works, to finish it with a new one: %w", err)
+	}
+	s.record = stored
+	return nil
+}
+
 // yield looks for a twin: a service of our name that another run, on another host, created after we had looked. The younger
-// one gives way, so that of two runs exactly one removes exactly its own. What fails on the way for a passing reason is done
+// one gives way, so that of two runs exactly one removes exactly its own. The list must be of a second after our creation (see
+// birth): the one that showed the service provisioned is, as a rule. What fails on the way for a passing reason is done
 // again in the next round: our service must not stay behind, running and paid for.
 func (s *serviceChange) yield() apply.Step {
 	var twin string // the id of the elder, once we are known to be the younger
-	waited, stopped := false, false
+	stopped := false
 	return apply.Step{Title: "check for a second service of this name", Limit: s.b.opts.Limits.Delete, Do: func(ctx context.Context) error {
-		if !waited {
-			waited = true
-			return fmt.Errorf("%w: another run may have created one at the same moment", apply.ErrBusy)
-		}
 		if twin == "" {
 			elder, err := s.elder(ctx)
 			if err != nil || elder == "" {
@@ -178,13 +193,21 @@ func (s *serviceChange) yield() apply.Step {
 
 // elder gives the id of an older service of our name that was not there before our creation, or "".
 func (s *serviceChange) elder(ctx context.Context) (string, error) {
-	all, err := s.b.watch.all(ctx)
+	early := fmt.Errorf("%w: another run may have created one at the same moment", apply.ErrBusy)
+	ripe := s.born.Add(s.b.opts.Tick)
+	if time.Now().Before(ripe) {
+		return "", early
+	}
+	list, err := s.b.watch.all(ctx)
 	switch {
 	case refused(err):
 		return "", err
 	case err != nil:
 		return "", fmt.Errorf("%w: the services are not readable at the moment", apply.ErrBusy)
+	case list.asked.Before(ripe):
+		return "", early
 	}
+	all := list.services
 	ours, ok := all[s.id]
 	if !ok {
 		return "", fmt.Errorf("%w: the service is not listed yet", apply.ErrBusy) // nor would an elder have to be
@@ -200,33 +223,25 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// storePassword comes before the creation: without a place for its password a service is not made. A password that an
-// earlier run has stored and given to no service is used up first, its mark as the nonce.
-func (s *serviceChange) storePassword() apply.Step {
-	return prepare("store password", func(ctx context.Context) error {
-		stored, err := s.b.stored(ctx, secrets.Service, s.c.Address.Name, "")
-		if err != nil {
-			return err
+// givenPassword completes the record of a password that came with the reply by where it opens the service. Where the reply was
+// lost, or had none, a password is set as that of a half-made service is.
+func (s *serviceChange) givenPassword() apply.Step {
+	set := s.password()
+	return do("store password", func(ctx context.Context) error {
+		if s.record.Version == 0 {
+			return set.Do(ctx)
 		}
-		for _, r := range stored {
-			if r.Unconfirmed() && r.Mark != "" && markOf(r.Mark) == r.Mark {
-				s.record, s.nonce = r, r.Mark
-				return nil
-			}
+		live, _ := s.b.watch.seen(s.id)
+		host, port := address(live)
+		if host == "" || host == s.record.Host && port == s.record.Port {
+			return nil
 		}
-		return s.newPassword(ctx)
+		s.record.Host, s.record.Port = host, port
+		return s.b.opts.Secrets.Confirm(ctx, s.record)
 	})
 }
 
-// unused adds to the refusal of a creation which stored password no service got.
-func (s *serviceChange) unused(err error) error {
-	if err == nil || client.Ambiguous(err) || s.record.Version == 0 {
-		return err
-	}
-	return fmt.Errorf("%w (its password %s.%s was stored before and is not in use)", err, s.record.Name, s.record.Mark)
-}
-
-// password sets the stored password by its hash: the API never sees it, and no reply can lose it. A service that an earlier
+// password sets a stored password by its hash: the API never sees it, and no reply can lose it. A service that an earlier
 // run has left half made gets the password that is stored for it; where the sink cannot read that back, a new one. Whether the
 // service was still ours to finish shows after that.
 func (s *serviceChange) password() apply.Step {
@@ -252,6 +267,7 @@ func (s *serviceChange) password() apply.Step {
 		case err != nil || askErr != nil:
 			return errors.Join(err, askErr)
 		}
+		s.set = true
 		s.record.ID, s.record.NotInForce = s.id, ""
 		s.record.Host, s.record.Port = address(s.live)
 		if s.from != "" && (!s.found || s.from != markOf(s.from)) {
@@ -314,10 +330,14 @@ func (s *serviceChange) choosePassword(ctx context.Context) error {
 }
 
 func (s *serviceChange) newPassword(ctx context.Context) (err error) {
-	s.record, err = s.b.opts.Secrets.Store(ctx, secrets.Record{
-		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: markOf(s.nonce), Username: "default", Password: secret.Password(),
-	})
+	s.record, err = s.b.opts.Secrets.Store(ctx, s.newRecord(secret.Password()))
 	return err
+}
+
+func (s *serviceChange) newRecord(password secret.Value) secrets.Record {
+	return secrets.Record{
+		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: markOf(s.nonce), Username: "default", Password: password,
+	}
 }
 
 // address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).
@@ -358,31 +378,83 @@ func (s *serviceChange) declaredBackups() []string {
 	})
 }
 
-// untag takes the nonce tag off: the creation is complete. A removal is by key (FACTS 5.5) and takes the claim of another run as
-// well; so, if anything came since we looked, we look once more.
+// finish writes what no creation request takes, and takes the nonce tag off: the creation is complete.
+//
+// A removal is by key (FACTS 5.5) and takes the claim of another run as well. A run that has set a password looks once more
+// before that, if anything came since it looked. The creator whose password came with the reply need not: whoever claimed
+// in the meantime learns from the absence of its claim that it is in doubt, and sets another password (see claim.go).
+func (s *serviceChange) finish() apply.Step {
+	rest := s.afterwards()
+	return do("finish creation", func(ctx context.Context) error {
+		if s.set {
+			if err := s.lookAgain(ctx); err != nil {
+				return err
+			}
+		}
+		if !s.tagged && len(rest.Fields) == 0 {
+			return nil
+		}
+		err := s.b.resend(ctx, func(ctx context.Context, again bool) error {
+			p, err := servicePatch(rest, changedPaths(rest, patchedFields), again)
+			if err != nil {
+				return err
+			}
+			if s.tagged {
+				p.Tags = &cloudapi.Patch[cloudapi.Tag]{Remove: []cloudapi.Tag{{Key: spec.NonceTag}}}
+			}
+			return s.told(s.b.api.PatchService(ctx, s.b.organization(), s.id, p))
+		})
+		if err != nil {
+			return err
+		}
+		return s.complete()
+	})
+}
+
+// untag takes the nonce tag off a creation that was finished, and looks before that, if anything came since it looked.
 func (s *serviceChange) untag(look bool) apply.Step {
 	return do("finish creation", func(ctx context.Context) error {
 		if !s.tagged {
 			return nil
 		}
 		if look {
-			if err := s.ask(ctx); err != nil {
+			if err := s.lookAgain(ctx); err != nil {
 				return err
 			}
-			switch {
-			case tag(s.live, doubtTag) != "":
-				return s.inDoubt(ctx)
-			case !s.stillOurs():
-				return s.takenOver(ctx, nonceOf(s.live))
-			}
 		}
-		err := s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}})
-		if err != nil {
+		if err := s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}}); err != nil {
 			return err
 		}
-		s.tagged = false
-		return s.b.end(markOf(s.nonce), journal.Done)
+		return s.complete()
 	})
+}
+
+// lookAgain ends a change whose service is no longer ours to finish. That its tag is gone says that somebody has finished it: the
+// creator, who knew nothing of us and sets no password, or a run that took over from us and has set its own.
+func (s *serviceChange) lookAgain(ctx context.Context) error {
+	if !s.tagged {
+		return nil
+	}
+	if err := s.ask(ctx); err != nil {
+		return err
+	}
+	now := nonceOf(s.live)
+	switch {
+	case tag(s.live, doubtTag) != "", !s.stillOurs() && now == "" && s.set:
+		return s.inDoubt(ctx)
+	case !s.stillOurs():
+		return s.takenOver(ctx, now)
+	}
+	return nil
+}
+
+// complete remembers that the creation is.
+func (s *serviceChange) complete() error {
+	if !s.tagged {
+		return nil
+	}
+	s.tagged = false
+	return s.b.end(markOf(s.nonce), journal.Done)
 }
 
 // withoutNonce leaves the removal of the nonce tag to the last step.

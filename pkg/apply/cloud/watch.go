@@ -22,7 +22,7 @@ type watch struct {
 	turn  chan struct{}               // holds the one turn to read; a channel and not a mutex, since waiting for it must end with a context
 	mu    sync.Mutex                  // of what follows; never held during a request
 	begun int                         // rounds so far
-	round map[string]cloudapi.Service // by id; nil until read in this round
+	round *listing                    // nil until read in this round
 	last  map[string]cloudapi.Service // the last list, of whatever round
 	told  map[string]cloudapi.Service // replies of our own calls since the round began, newer than the list
 }
@@ -40,9 +40,15 @@ func (w *watch) next(known []cloudapi.Service) {
 	w.begun++
 	w.round, w.told = nil, nil
 	if known != nil {
-		w.round = byID(known)
-		w.last = w.round
+		w.round = &listing{services: byID(known)}
+		w.last = w.round.services
 	}
+}
+
+// listing is a list of services and the last moment at which it was not asked for yet; the zero Time for one of long ago.
+type listing struct {
+	services map[string]cloudapi.Service // by id; shared and not to be changed
+	asked    time.Time
 }
 
 func byID(all []cloudapi.Service) map[string]cloudapi.Service {
@@ -72,7 +78,7 @@ func (w *watch) get(ctx context.Context, id string) (s cloudapi.Service, ok bool
 		return s, true, nil
 	}
 	all, err := w.all(ctx)
-	s, ok = all[id]
+	s, ok = all.services[id]
 	return s, ok, err
 }
 
@@ -94,30 +100,31 @@ func (w *watch) reply(id string) (cloudapi.Service, bool) {
 	return s, ok
 }
 
-// all gives every service as of this round, by id. The map is shared and not to be changed.
-func (w *watch) all(ctx context.Context) (map[string]cloudapi.Service, error) {
+// all gives every service as of this round.
+func (w *watch) all(ctx context.Context) (listing, error) {
 	select {
 	case <-w.turn:
 		defer func() { w.turn <- struct{}{} }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return listing{}, ctx.Err()
 	}
 	round, begun := w.current()
 	if round != nil {
-		return round, nil
+		return *round, nil
 	}
+	asked := time.Now()
 	list, err := w.list(ctx)
 	if err != nil {
-		return nil, err
+		return listing{}, err
 	}
-	round = byID(list)
+	round = &listing{byID(list), asked}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last = round
+	w.last = round.services
 	if w.begun == begun { // else it is older than the round, and good for whoever has asked before that began
 		w.round = round
 	}
-	return round, nil
+	return *round, nil
 }
 
 // observed reports whether the last list shows a service in one of some states. It asks nobody.
@@ -128,7 +135,7 @@ func (w *watch) observed(id string, states []cloudapi.State) bool {
 	return ok && slices.Contains(states, s.State)
 }
 
-func (w *watch) current() (round map[string]cloudapi.Service, begun int) {
+func (w *watch) current() (round *listing, begun int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.round, w.begun
