@@ -43,15 +43,22 @@ func (t *turn) give() {
 // Sleep lets a step pause: its slot is given back for the time, so that a change that only waits keeps no other from its
 // call. It fails when its context ends, and when the run is told to begin nothing more. Outside of a run it just sleeps.
 func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	return pause(ctx, timer.C)
+}
+
+// Await is a Sleep until something has happened elsewhere: a channel is closed.
+func Await(ctx context.Context, happened <-chan struct{}) error { return pause(ctx, happened) }
+
+func pause[T any](ctx context.Context, until <-chan T) error {
 	t := turnOf(ctx)
 	if t == nil {
 		t = &turn{slots: semaphore.NewWeighted(1), begin: context.Background()}
 	}
 	t.give()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-until:
 		return t.take()
 	case <-ctx.Done():
 		return ctx.Err()

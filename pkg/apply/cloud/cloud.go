@@ -59,9 +59,10 @@ func DefaultLimits() Limits {
 
 // Backend is one ClickHouse Cloud organization. Observe comes before Steps: steps use the ids and roles that it saw.
 type Backend struct {
-	api   *cloudapi.API
-	opts  Options
-	watch *watch
+	api     *cloudapi.API
+	opts    Options
+	watch   *watch
+	newKeys *newKeys
 
 	mu         sync.Mutex
 	session    session
@@ -88,6 +89,7 @@ func New(api *cloudapi.API, opts Options) *Backend {
 	b.watch = newWatch(opts.Tick, time.Duration(opts.Settle)*opts.Tick, func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	})
+	b.newKeys = newNewKeys(opts.Tick, func(ctx context.Context) ([]cloudapi.APIKey, error) { return api.ListKeys(ctx, b.organization()) })
 	return b
 }
 
@@ -120,6 +122,9 @@ func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
 	}
 	out, err := b.steps(c)
+	if err == nil && c.Address.Kind == "key" && c.Action == diff.Create {
+		b.newKeys.expect()
+	}
 	for i := range out {
 		if call := out[i].Do; call != nil {
 			// What has not been sent when the run is stopped is not sent any more.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
@@ -50,6 +52,8 @@ func keySteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 // secret is not lost, and the suffix tells whether the key came into being. With Options.ServerSecrets the API generates it
 // instead, and its answer is stored before anything else happens.
 func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
+	answered := sync.OnceFunc(b.newKeys.made)
+	defer answered()
 	request, err := bind[cloudapi.KeyCreate](c.After, "name", "state", "expireAt", "ipAccessList")
 	if err != nil {
 		return err
@@ -75,6 +79,7 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 	if err != nil {
 		return err
 	}
+	answered()
 	if elder := b.elderKey(ctx, made, known); elder != "" {
 		return b.yieldKey(ctx, made, elder, record)
 	}
@@ -122,10 +127,7 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 // elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that
 // cannot be read now is no reason to fail: verification reads it again and reports what is there twice.
 func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[string]bool) string {
-	if apply.Sleep(ctx, b.opts.Tick) != nil {
-		return ""
-	}
-	all, err := b.api.ListKeys(ctx, b.organization())
+	all, err := b.newKeys.list(ctx)
 	if err != nil {
 		return ""
 	}
@@ -135,6 +137,78 @@ func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[
 		}
 	}
 	return ""
+}
+
+// newKeys lists the keys once for all that a run creates side by side: a second after the last of them (see birth).
+type newKeys struct {
+	read func(context.Context) ([]cloudapi.APIKey, error)
+	tick time.Duration
+
+	turn  chan struct{}     // holds the one turn to read; a channel, since waiting for it must end with a context
+	keys  []cloudapi.APIKey // of whoever has the turn
+	asked time.Time         // when they were read
+
+	mu   sync.Mutex    // of what follows; never held during a request
+	due  int           // creations that are to come
+	none chan struct{} // closed while there are none
+	ripe time.Time     // a second after the last one
+}
+
+func newNewKeys(tick time.Duration, read func(context.Context) ([]cloudapi.APIKey, error)) *newKeys {
+	n := &newKeys{read: read, tick: tick, turn: make(chan struct{}, 1), none: make(chan struct{})}
+	n.turn <- struct{}{}
+	close(n.none)
+	return n
+}
+
+// expect announces a creation, whose end made tells of.
+func (n *newKeys) expect() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.due == 0 {
+		n.none = make(chan struct{})
+	}
+	n.due++
+}
+
+func (n *newKeys) made() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ripe = time.Now().Add(n.tick)
+	if n.due--; n.due == 0 {
+		close(n.none)
+	}
+}
+
+// list waits until nothing more is to come, and gives a list that is as old as that at most.
+func (n *newKeys) list(ctx context.Context) ([]cloudapi.APIKey, error) {
+	n.mu.Lock()
+	none := n.none
+	n.mu.Unlock()
+	if err := apply.Await(ctx, none); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	ripe := n.ripe
+	n.mu.Unlock()
+	if err := apply.Sleep(ctx, time.Until(ripe)); err != nil {
+		return nil, err
+	}
+	select {
+	case <-n.turn: // whoever has it holds a slot already and waits for none
+		defer func() { n.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if !n.asked.Before(ripe) {
+		return n.keys, nil
+	}
+	asked := time.Now()
+	keys, err := n.read(ctx)
+	if err == nil {
+		n.keys, n.asked = keys, asked
+	}
+	return keys, err
 }
 
 // yieldKey removes our key in favour of an elder one: of two runs exactly one removes exactly its own.
