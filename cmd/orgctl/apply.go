@@ -152,19 +152,21 @@ func runApply(e *env, c *cli.Context) error {
 		s.log.Read(c.Context)
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
-	var earlier []string
+	var seen *spec.Live
 	changed := p.Changes // for the first look; what that does not find as declared is looked at with all that there is to see
 	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
 		left, live, err := g.plan(ctx, s, changed)
 		if err != nil {
 			return nil, err
 		}
-		changed, earlier = nil, live.Earlier
+		changed, seen = nil, live
 		left.Guard(live, who)
 		left.LeaveTagged()
 		return left, nil
 	})
-	outcome.Earlier = earlier
+	if seen != nil {
+		outcome.Earlier, outcome.ByReply = seen.Earlier, seen.ByReply
+	}
 	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))

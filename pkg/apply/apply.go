@@ -81,6 +81,7 @@ type Report struct {
 	Converged bool       `json:"converged"`           // observed and planned again: nothing is left
 	Remaining *diff.Plan `json:"remaining,omitempty"` // what is left; nil when converged or when it could not be observed
 	Earlier   []string   `json:"earlier,omitempty"`   // collections that were not looked at again, since nothing of them was changed
+	ByReply   []string   `json:"byReply,omitempty"`   // "organization" and collections that the replies to their changes have shown
 	Error     string     `json:"error,omitempty"`     // why convergence could not be verified
 	// Narrowed says that the plan was of a part of the organization: then so is all that the report says.
 	Narrowed *diff.Narrowed `json:"narrowed,omitempty"`

@@ -128,12 +128,15 @@ func (b *bench) plan(desired *spec.Organization) *diff.Plan {
 	return p
 }
 
-func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) {
+func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) { return b.planAfter(desired, nil) }
+
+// planAfter plans again after some changes, of what they may have touched.
+func (b *bench) planAfter(desired *spec.Organization, applied []diff.Change) (*diff.Plan, error) {
 	detailed := map[string]bool{}
 	for _, r := range desired.Resources {
 		detailed[r.Address.Name] = r.Spec["backupConfiguration"] != nil
 	}
-	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(r spec.Resource) bool { return detailed[r.Address.Name] }})
+	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(r spec.Resource) bool { return detailed[r.Address.Name] }, Applied: applied})
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +151,20 @@ func (b *bench) apply(desired *spec.Organization) (*diff.Plan, *apply.Report) {
 	b.recorder.take()
 	report := apply.Run(b.ctx, p, b.backend, opts)
 	b.checkSent(p)
-	apply.Verify(b.ctx, report, p, func(context.Context) (*diff.Plan, error) { return b.plan(desired), nil }, opts)
+	apply.Verify(b.ctx, report, p, b.replan(desired, p), opts)
 	return p, report
+}
+
+// replan looks first at what a plan has changed, then at everything.
+func (b *bench) replan(desired *spec.Organization, p *diff.Plan) func(context.Context) (*diff.Plan, error) {
+	applied := p.Changes
+	return func(context.Context) (*diff.Plan, error) {
+		left, err := b.planAfter(desired, applied)
+		if err == nil {
+			applied = nil
+		}
+		return left, err
+	}
 }
 
 // converge is an apply that must succeed.

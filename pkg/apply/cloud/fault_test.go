@@ -1,7 +1,6 @@
 package cloud_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/sim"
-	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -194,7 +192,7 @@ func (b *bench) tryApply(desired *spec.Organization, meanwhile ...func()) *apply
 	}
 	opts := apply.Defaults()
 	report := apply.Run(b.ctx, p, b.backend, opts)
-	apply.Verify(b.ctx, report, p, func(context.Context) (*diff.Plan, error) { return b.tryPlan(desired) }, opts)
+	apply.Verify(b.ctx, report, p, b.replan(desired, p), opts)
 	return report
 }
 

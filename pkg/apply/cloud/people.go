@@ -67,7 +67,12 @@ func memberSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 					patch.Role = role
 				}
 				return b.resend(ctx, func(ctx context.Context, _ bool) error {
-					_, err := b.api.PatchMember(ctx, b.organization(), c.ID, patch)
+					now, err := b.api.PatchMember(ctx, b.organization(), c.ID, patch)
+					if err == nil {
+						b.reply("members", func(o *observation) bool {
+							return replaced(o.members, now, func(m cloudapi.Member) string { return m.UserID })
+						})
+					}
 					return err
 				})
 			})

@@ -47,6 +47,9 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 	if r.Converged && len(r.Earlier) > 0 {
 		fmt.Fprintf(&b, "Nothing was changed of %s: read before the changes, and not again.\n", visible(strings.Join(r.Earlier, ", ")))
 	}
+	if r.Converged && len(r.ByReply) > 0 {
+		fmt.Fprintf(&b, "The replies to their changes show %s as declared; that was not read again.\n", visible(strings.Join(r.ByReply, ", ")))
+	}
 	fmt.Fprintf(&b, "Applied %d, failed %d, skipped %d, unknown %d.\n",
 		r.Count(apply.Applied), r.Count(apply.Failed), r.Count(apply.Skipped), r.Count(apply.Unknown))
 	if !r.Converged && r.Remaining != nil {
