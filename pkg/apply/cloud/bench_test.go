@@ -128,7 +128,9 @@ func (b *bench) plan(desired *spec.Organization) *diff.Plan {
 	return p
 }
 
-func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) { return b.planAfter(desired, nil) }
+func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) {
+	return b.planAfter(desired, nil)
+}
 
 // planAfter plans again after some changes, of what they may have touched.
 func (b *bench) planAfter(desired *spec.Organization, applied []diff.Change) (*diff.Plan, error) {
