@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
@@ -63,6 +64,8 @@ type Backend struct {
 	opts    Options
 	watch   *watch
 	newKeys *newKeys
+
+	unstored atomic.Bool // a secret could not be stored
 
 	mu         sync.Mutex
 	session    session
@@ -171,6 +174,15 @@ func (b *Backend) scope() store.Scope { return b.opts.Journal.Scope() }
 // stored gives what can be read back of the secrets of an object; an empty mark matches any.
 func (b *Backend) stored(ctx context.Context, kind, name, mark string) ([]secrets.Record, error) {
 	return b.opts.Secrets.Find(ctx, secrets.Query{Scope: b.scope(), Kind: kind, Name: name, Mark: mark})
+}
+
+// store stores a new secret.
+func (b *Backend) store(ctx context.Context, r secrets.Record) (secrets.Record, error) {
+	stored, err := b.opts.Secrets.Store(ctx, r)
+	if err != nil {
+		b.unstored.Store(true)
+	}
+	return stored, err
 }
 
 // CheckSecrets looks for every stored secret that the changes of a plan will look for, so that one which cannot be read or

@@ -96,7 +96,7 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 			}
 			record.KeyID, record.KeySecret = made.KeyID.Reveal(), made.KeySecret
 			record.Mark = suffix(record.KeyID)
-			if *record, err = b.opts.Secrets.Store(ctx, *record); err != nil {
+			if *record, err = b.store(ctx, *record); err != nil {
 				// Nobody can ever use a key whose secret is stored nowhere, so that it goes even when the run is stopped.
 				ctx = client.WithBegin(ctx, ctx)
 				return made.Key, errors.Join(err, gone(b.api.DeleteKey(ctx, b.organization(), made.Key.ID)))
@@ -238,7 +238,7 @@ func (b *Backend) keyRecord(ctx context.Context, name string) (secrets.Record, e
 	}
 	id := secret.KeyID().Reveal()
 	record := secrets.Record{Scope: b.scope(), Kind: secrets.Key, Name: name, Mark: suffix(id), KeyID: id, KeySecret: secret.KeySecret()}
-	return b.opts.Secrets.Store(ctx, record)
+	return b.store(ctx, record)
 }
 
 func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {

@@ -65,7 +65,12 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 
 // post sends the creation with the nonce tag where there is room for it. Servers of the old document know no tags; then, as
 // with a full list, a new id under our name is all there is to find a lost creation by.
+//
+// Its password can be stored only after that. A place for secrets that has failed is not trusted with another one.
 func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate, nonce string) error {
+	if s.c.MakesSecret() && s.b.unstored.Load() {
+		return errors.New("not created: another secret could not be stored a moment ago")
+	}
 	tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce}
 	plain := request
 	if len(request.Tags) < maxTags {
@@ -98,7 +103,7 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 			password = made.Password
 			return made.Service, err
 		},
-		confirm: func(ctx context.Context, made cloudapi.Service) error { return s.keep(ctx, made, password) },
+		confirm: func(ctx context.Context, _ cloudapi.Service) error { return s.keep(ctx, password) },
 		find: func(ctx context.Context) (cloudapi.Service, bool, error) {
 			all, err := s.b.api.ListServices(ctx, s.b.organization())
 			i := slices.IndexFunc(all, func(live cloudapi.Service) bool {
@@ -139,19 +144,14 @@ func (s *serviceChange) provisioned() apply.Step {
 
 // keep stores the password of a reply before anything else happens: the API shows it once. A reply without one, as of a creation
 // that had to be looked for, leaves it to givenPassword to set one.
-func (s *serviceChange) keep(ctx context.Context, made cloudapi.Service, password secret.Value) error {
+func (s *serviceChange) keep(ctx context.Context, password secret.Value) error {
 	if !s.c.MakesSecret() || password.Empty() {
 		return nil
 	}
-	r := s.newRecord(password)
-	r.ID = made.ID
-	r.Host, r.Port = address(made)
-	stored, err := s.b.opts.Secrets.Store(ctx, r)
-	if err != nil {
+	if err := s.storePassword(ctx, password); err != nil {
 		return fmt.Errorf("the service was created, and its password, which the API shows only once, could not be stored: "+
 			"run again with a place for secrets that works, to finish it with a new one: %w", err)
 	}
-	s.record = stored
 	return nil
 }
 
@@ -223,8 +223,8 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// givenPassword completes the record of a password that came with the reply by where it opens the service. Where the reply was
-// lost, or had none, a password is set as that of a half-made service is.
+// givenPassword confirms a password that came with the reply, now that the service is ours to keep and shows where it is reached.
+// Where the reply was lost, or had none, a password is set as that of a half-made service is.
 func (s *serviceChange) givenPassword() apply.Step {
 	set := s.password()
 	return do("store password", func(ctx context.Context) error {
@@ -232,11 +232,8 @@ func (s *serviceChange) givenPassword() apply.Step {
 			return set.Do(ctx)
 		}
 		live, _ := s.b.watch.seen(s.id)
-		host, port := address(live)
-		if host == "" || host == s.record.Host && port == s.record.Port {
-			return nil
-		}
-		s.record.Host, s.record.Port = host, port
+		s.record.ID = s.id
+		s.record.Host, s.record.Port = address(live)
 		return s.b.opts.Secrets.Confirm(ctx, s.record)
 	})
 }
@@ -329,15 +326,15 @@ func (s *serviceChange) choosePassword(ctx context.Context) error {
 	return s.newPassword(ctx)
 }
 
-func (s *serviceChange) newPassword(ctx context.Context) (err error) {
-	s.record, err = s.b.opts.Secrets.Store(ctx, s.newRecord(secret.Password()))
-	return err
+func (s *serviceChange) newPassword(ctx context.Context) error {
+	return s.storePassword(ctx, secret.Password())
 }
 
-func (s *serviceChange) newRecord(password secret.Value) secrets.Record {
-	return secrets.Record{
+func (s *serviceChange) storePassword(ctx context.Context, password secret.Value) (err error) {
+	s.record, err = s.b.store(ctx, secrets.Record{
 		Scope: s.b.scope(), Kind: secrets.Service, Name: s.c.Address.Name, Mark: markOf(s.nonce), Username: "default", Password: password,
-	}
+	})
+	return err
 }
 
 // address is where clients connect: the native protocol, which every provisioned service has (FACTS 5.8).

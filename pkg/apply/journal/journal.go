@@ -37,7 +37,7 @@ const (
 	Absent = "absent" // looked for until it counted as never made
 )
 
-// Journal appends entries to a file and makes each durable before it returns. It is safe for concurrent use, and so is the
+// Journal appends entries to a file and makes each intent durable before it returns. It is safe for concurrent use, and so is the
 // file: runs of other organizations may write to it at the same time. It needs no closing.
 type Journal struct {
 	scope store.Scope
@@ -233,7 +233,7 @@ func (j *Journal) Begin(i Intent) (number int, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	number = j.next
-	if err := j.append(entry{Scope: j.scope, Number: number, Intent: &i}); err != nil {
+	if err := j.append(entry{Scope: j.scope, Number: number, Intent: &i}, store.File.Sync); err != nil {
 		return 0, fmt.Errorf("write journal: %w", err)
 	}
 	j.open[number] = i
@@ -241,11 +241,12 @@ func (j *Journal) Begin(i Intent) (number int, err error) {
 	return number, nil
 }
 
-// End records the outcome of an intent. Losing it does no harm: the next run looks once more.
+// End records the outcome of an intent. It is not waited for: losing it in a crash of the machine does no harm, the next run looks
+// once more.
 func (j *Journal) End(number int, outcome string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.append(entry{Scope: j.scope, Number: number, Outcome: outcome}); err != nil {
+	if err := j.append(entry{Scope: j.scope, Number: number, Outcome: outcome}, nil); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	delete(j.open, number)
@@ -259,7 +260,8 @@ func (j *Journal) Pending() map[int]Intent {
 	return maps.Clone(j.open)
 }
 
-func (j *Journal) append(e entry) error {
+// append writes an entry, and makes it durable by sync if that is not nil.
+func (j *Journal) append(e entry, sync func(store.File) error) error {
 	if j.path == "" {
 		return nil
 	}
@@ -272,7 +274,11 @@ func (j *Journal) append(e entry) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(appendLine(f, line), f.Close())
+		err = appendLine(f, line)
+		if err == nil && sync != nil {
+			err = sync(f)
+		}
+		return errors.Join(err, f.Close())
 	})
 }
 
@@ -294,8 +300,6 @@ func appendLine(f store.File, line []byte) error {
 			line = slices.Concat([]byte{'\n'}, line)
 		}
 	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		return err
-	}
-	return f.Sync()
+	_, err = f.Write(append(line, '\n'))
+	return err
 }

@@ -99,6 +99,7 @@ func (d *Disk) Rename(from, to string) error {
 	defer d.mu.Unlock()
 	if err == nil {
 		d.moved("rename", from, to)
+		delete(d.data, to) // what was there before is gone
 		delete(d.data, from)
 	}
 	return err
