@@ -168,6 +168,7 @@ func runApply(e *env, c *cli.Context) error {
 		outcome.Earlier, outcome.ByReply = seen.Earlier, seen.ByReply
 	}
 	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
+	_ = view.Message(e.notes(), view.Unread(outcome))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())

@@ -44,12 +44,6 @@ func Report(w io.Writer, r *apply.Report, o Options) error {
 		}
 		b.WriteString("\n")
 	}
-	if r.Converged && len(r.Earlier) > 0 {
-		fmt.Fprintf(&b, "Nothing was changed of %s: read before the changes, and not again.\n", visible(strings.Join(r.Earlier, ", ")))
-	}
-	if r.Converged && len(r.ByReply) > 0 {
-		fmt.Fprintf(&b, "The replies to their changes show %s as declared; that was not read again.\n", visible(strings.Join(r.ByReply, ", ")))
-	}
 	fmt.Fprintf(&b, "Applied %d, failed %d, skipped %d, unknown %d.\n",
 		r.Count(apply.Applied), r.Count(apply.Failed), r.Count(apply.Skipped), r.Count(apply.Unknown))
 	if !r.Converged && r.Remaining != nil {
@@ -112,6 +106,18 @@ func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
 		fmt.Fprintf(b, "  drift %s: declared by no manifest, and %s are exclusive\n", address(u.Address), visible(u.Collection))
 	}
 	b.WriteString("\n")
+}
+
+// Unread says in a sentence each what a verdict of "converged" rests on beside a reading made after the changes; "" for nothing.
+func Unread(r *apply.Report) string {
+	var lines []string
+	if r.Converged && len(r.Earlier) > 0 {
+		lines = append(lines, fmt.Sprintf("not read again, since nothing was changed of them: %s", strings.Join(r.Earlier, ", ")))
+	}
+	if r.Converged && len(r.ByReply) > 0 {
+		lines = append(lines, fmt.Sprintf("not read again, since the replies to their changes show them as declared: %s", strings.Join(r.ByReply, ", ")))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func verdict(r *apply.Report) string {
