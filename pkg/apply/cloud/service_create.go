@@ -31,8 +31,8 @@ var createdFields = []string{
 const maxTags = 50
 
 // create makes a service that carries the nonce tag from its first moment to its last step, so that any later run finds it
-// half made and finishes it. Its password comes with the reply. A creation is two calls where nothing goes wrong, and one more
-// for backups and one for a state.
+// half made and finishes it. Its password comes with the reply. A creation is two calls where nothing goes wrong, one more
+// for backups, one for a state, and two for MySQL.
 func (s *serviceChange) create() ([]apply.Step, error) {
 	request, err := bind[cloudapi.ServiceCreate](s.c.After, createdFields...)
 	if err != nil {
@@ -50,10 +50,11 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if s.c.MakesSecret() {
 		steps = append(steps, s.givenPassword())
 	}
-	if paths := s.declaredBackups(); len(paths) > 0 {
-		steps = append(steps, s.backups(paths))
+	backups := s.declaredBackups()
+	if len(backups) > 0 {
+		steps = append(steps, s.backups(backups))
 	}
-	steps = append(steps, s.finish())
+	steps = append(steps, s.finish(len(backups) > 0))
 	if s.c.After["state"] == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop)) // a difference like any other, which the next plan shows too
 	}
@@ -224,11 +225,12 @@ func (s *serviceChange) elder(ctx context.Context) (string, error) {
 }
 
 // givenPassword confirms a password that came with the reply, now that the service is ours to keep and shows where it is reached.
-// Where the reply was lost, or had none, a password is set as that of a half-made service is.
+// Where the reply was lost, or had none, a password is set as that of a half-made service is. So is the given one where MySQL is
+// declared: whether the API opens MySQL with what it generates is not known, with both hashes it does (FACTS 5.9).
 func (s *serviceChange) givenPassword() apply.Step {
 	set := s.password()
 	return do("store password", func(ctx context.Context) error {
-		if s.record.Version == 0 {
+		if s.record.Version == 0 || mysqlEnabled(s.c.After) {
 			return set.Do(ctx)
 		}
 		live, _ := s.b.watch.seen(s.id)
@@ -380,10 +382,10 @@ func (s *serviceChange) declaredBackups() []string {
 // A removal is by key (FACTS 5.5) and takes the claim of another run as well. A run that has set a password looks once more
 // before that, if anything came since it looked. The creator whose password came with the reply need not: whoever claimed
 // in the meantime learns from the absence of its claim that it is in doubt, and sets another password (see claim.go).
-func (s *serviceChange) finish() apply.Step {
+func (s *serviceChange) finish(look bool) apply.Step {
 	rest := s.afterwards()
 	return do("finish creation", func(ctx context.Context) error {
-		if s.set {
+		if s.set && look {
 			if err := s.lookAgain(ctx); err != nil {
 				return err
 			}
