@@ -42,7 +42,6 @@ type Scope struct {
 type Step struct {
 	Title string                                       // "create service", for progress
 	Do    func(ctx context.Context) error              // nil when there is only something to wait for
-	Local bool                                         // Do changes nothing of the organization: it prepares
 	Until func(ctx context.Context) (Readiness, error) // nil when Do's return is the end of it
 	Limit time.Duration                                // of the wait, in ticks of one second; 0 when there is none
 }

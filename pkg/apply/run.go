@@ -209,7 +209,7 @@ func (w *work) call(ctx context.Context, step Step) error {
 	defer w.turn.give()
 	w.announce(step)
 	err := step.Do(ctx)
-	w.begun = w.begun || err == nil && !step.Local || ambiguous(err)
+	w.begun = w.begun || err == nil || ambiguous(err)
 	return err
 }
 

@@ -292,16 +292,14 @@ type notSent struct{}
 func (notSent) Error() string { return "not sent" }
 func (notSent) Stopped() bool { return true }
 
-// What was not begun is skipped, however far it was prepared; what was, is unknown.
+// What was not begun is skipped; what was, is unknown.
 func TestStopIsHonestAboutWhatWasBegun(t *testing.T) {
-	prepared := apply.Step{Title: "store", Local: true, Do: func(context.Context) error { return nil }}
 	called := apply.Step{Title: "create", Do: func(context.Context) error { return nil }}
 	for name, tc := range map[string]struct {
 		steps []apply.Step
 		want  apply.Status
 	}{
 		"the first call was not sent":          {does(notSent{}), apply.Skipped},
-		"only preparations were made":          {append([]apply.Step{prepared}, does(notSent{})...), apply.Skipped},
 		"a call went before":                   {append([]apply.Step{called}, does(notSent{})...), apply.Unknown},
 		"one sending has an unknown outcome":   {does(errors.Join(lost{}, notSent{})), apply.Unknown},
 		"it was waited for before the first":   {append(waits(1000, time.Hour), called), apply.Skipped},

@@ -330,8 +330,3 @@ func changedPaths(c diff.Change, among []string) []string {
 func do(title string, call func(ctx context.Context) error) apply.Step {
 	return apply.Step{Title: title, Do: call}
 }
-
-// prepare is a step that changes nothing of the organization: what it does is done here.
-func prepare(title string, call func(ctx context.Context) error) apply.Step {
-	return apply.Step{Title: title, Do: call, Local: true}
-}
