@@ -15,7 +15,7 @@ import (
 // world draws a desired organization and a live one that overlap in names, so that creations, updates, renames, deletions
 // and satisfied objects all occur.
 func world(t *rapid.T) (*spec.Organization, *spec.Live) {
-	desired := &spec.Organization{Name: "acme", Declared: map[string]spec.Pos{}, Policy: spec.Policy{
+	desired := &spec.Organization{Name: "acme", Pos: spec.Pos{File: "acme.yaml", Line: 1, Column: 1}, Declared: map[string]spec.Pos{}, Policy: spec.Policy{
 		Prune: rapid.SliceOfDistinct(rapid.SampledFrom(collections()), rapid.ID[string]).Draw(t, "prune"), MinAdmins: 1,
 		Exclusive: rapid.SliceOfDistinct(rapid.SampledFrom(collections()), rapid.ID[string]).Draw(t, "exclusive"),
 	}}
