@@ -159,7 +159,7 @@ func readPage(t *testing.T, path string) *page {
 			}
 			block.end = i
 			language := strings.TrimPrefix(line, "```")
-			if !slices.Contains([]string{"sh", "text", "yaml", "json", "hcl"}, language) {
+			if !slices.Contains([]string{"sh", "text", "yaml", "json"}, language) {
 				t.Errorf("%s:%d: the fence does not say what it holds: %q", path, block.begin, language)
 			}
 			if language == "sh" || pending.kind != shell {
@@ -417,15 +417,17 @@ func curl() {
 }
 
 func request(args []string) error {
-	method, url := http.MethodGet, ""
-	var body string
+	var method, url, body string
 	for len(args) > 0 {
 		switch arg := args[0]; {
 		case arg == "-s":
 		case arg == "-X" && len(args) > 1:
 			method, args = args[1], args[1:]
 		case arg == "-d" && len(args) > 1:
-			method, body, args = http.MethodPost, args[1], args[1:]
+			if method == "" {
+				method = http.MethodPost
+			}
+			body, args = args[1], args[1:]
 		case !strings.HasPrefix(arg, "-") && url == "":
 			url = "http://" + arg
 		default:

@@ -49,13 +49,16 @@ func TestVendorsProvider(t *testing.T) {
 		"remove": []any{object{"source": "203.0.113.0/24", "description": "office"}},
 		"add":    []any{object{"source": "203.0.113.0/24", "description": "HQ"}, object{"source": "198.51.100.7", "description": "VPN"}},
 	}})
+	p.ok("PATCH", "/services/"+id+"/replicaScaling", object{
+		"minReplicaMemoryGb": 16, "maxReplicaMemoryGb": 32, "numReplicas": 2, "idleScaling": true, "idleTimeoutMinutes": 10,
+	})
 	// The attachment is a resource of its own, which registers nothing, and names what it adds among what it removes.
 	p.ok("PATCH", "/services/"+id, object{"privateEndpointIds": object{"add": []any{"vpce-1"}, "remove": []any{"vpce-1"}}})
 	want := object{
 		"ipAccessList":       []any{object{"source": "203.0.113.0/24", "description": "HQ"}, object{"source": "198.51.100.7", "description": "VPN"}},
-		"privateEndpointIds": []any{"vpce-1"}, "minReplicaMemoryGb": 16.0, "maxReplicaMemoryGb": 64.0,
+		"privateEndpointIds": []any{"vpce-1"}, "minReplicaMemoryGb": 16.0, "maxReplicaMemoryGb": 32.0, "numReplicas": 2.0,
 	}
-	if diff := cmp.Diff(want, pick(p.read(id), "ipAccessList", "privateEndpointIds", "minReplicaMemoryGb", "maxReplicaMemoryGb")); diff != "" {
+	if diff := cmp.Diff(want, pick(p.read(id), "ipAccessList", "privateEndpointIds", "minReplicaMemoryGb", "maxReplicaMemoryGb", "numReplicas")); diff != "" {
 		t.Errorf("service (-want +got):\n%s", diff)
 	}
 	registered := object{"id": "vpce-1", "cloudProvider": "aws", "region": "us-east-1"}
