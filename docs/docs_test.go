@@ -57,6 +57,9 @@ func TestSections(t *testing.T) {
 		if s.Title == "" || !strings.HasPrefix(s.Text, "**"+s.Title[:4]) {
 			t.Errorf("%s of %s has the title %q and begins with\n%.80s", s.Code, s.Page, s.Title, s.Text)
 		}
+		if line := s.Code + "  " + s.Title; len(line) > 80 {
+			t.Errorf("in the list of orgctl explain %s is longer than a line: %s", s.Code, line)
+		}
 		for _, foreign := range []string{"\n## ", "\n### ", "Findings in plans", "-----\n", "<!--"} {
 			if strings.Contains(s.Text, foreign) {
 				t.Errorf("%s of %s holds %q", s.Code, s.Page, foreign)

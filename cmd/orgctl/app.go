@@ -24,7 +24,7 @@ func newApp(e *env) *cli.App {
 			schemaCommand(e), explainCommand(e), completionCommand(e), versionCommand(e), helpCommand(e), completeCommand(e),
 		},
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "color", Usage: "colour output `auto|always|never`; auto is on terminals", Value: colorAuto},
+			&cli.StringFlag{Name: "color", Usage: "`auto|always|never` when to colour; auto does so on terminals", Value: colorAuto},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "data and errors only: no progress, no notes"},
 			cli.HelpFlag,
 		},

@@ -53,7 +53,7 @@ func readingTimeout() cli.Flag { return timeoutFlag("give up after this `DURATIO
 
 // formatFlag is -o of a command that prints one thing, as text or as JSON.
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "print `text|json`", Value: "text"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`text|json` the form of what is printed", Value: "text"}
 }
 
 func textOrJSON(c *cli.Context) (string, error) {

@@ -86,13 +86,17 @@ func spelling(f cli.Flag) string {
 	return long
 }
 
-// placeholder takes the word for a flag's value out of its usage text, where it stands in backquotes.
+// placeholder takes the word for a flag's value out of its usage text, where it stands in backquotes. Alternatives stand before
+// the text and are no part of it.
 func placeholder(usage string) (word, text string) {
 	before, rest, ok := strings.Cut(usage, "`")
 	if !ok {
 		return "VALUE", usage
 	}
 	word, after, _ := strings.Cut(rest, "`")
+	if strings.Contains(word, "|") {
+		return word, strings.TrimSpace(after)
+	}
 	return word, before + word + after
 }
 

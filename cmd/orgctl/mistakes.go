@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,6 +141,8 @@ func noArguments(c *cli.Context) error {
 	}
 	name, hint := c.Args().First(), ""
 	switch flags := takesValue(c.Command.Flags); {
+	case flags["file"] && begins(name, savedPlan):
+		hint = fmt.Sprintf("; a saved plan is shown by %[1]s show %[2]s, and carried out by %[1]s apply %[2]s", c.App.Name, shellWord(name))
 	case flags["file"] && c.IsSet("file"):
 		hint = "; name each manifest with an -f of its own, or the directory of all"
 	case flags["file"]:
@@ -172,7 +176,7 @@ func noManifest(c *cli.Context, name string) error {
 	switch ending := strings.ToLower(filepath.Ext(name)); {
 	case info.IsDir():
 		what = "a directory"
-	case ending == ".yaml", ending == ".yml", info.Mode().IsRegular() && isManifest(name):
+	case ending == ".yaml", ending == ".yml", begins(name, jsonManifest):
 		what = "a manifest"
 	default:
 		return nil
@@ -184,8 +188,23 @@ func noManifest(c *cli.Context, name string) error {
 	return usage("%s is %s, not a saved plan; manifests are named with -f: %s", name, what, withFlag(c.App, meant, "-f", name))
 }
 
-// isManifest tells a manifest that is JSON from a saved plan by what it begins with.
-func isManifest(name string) bool {
-	text, err := readShort(name)
-	return err == nil && regexp.MustCompile(`"kind":\s*"Organization"`).MatchString(text)
+// What tells JSON files apart that orgctl reads.
+var (
+	jsonManifest = regexp.MustCompile(`"kind":\s*"Organization"`)
+	savedPlan    = regexp.MustCompile(`"formatVersion":\s*"`)
+)
+
+// begins reports whether what a regular file begins with has something. Of others nothing is read: a pipe is read but once.
+func begins(name string, with *regexp.Regexp) bool {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	file, err := os.Open(filepath.Clean(name))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	head, err := io.ReadAll(io.LimitReader(file, 64<<10))
+	return err == nil && with.Match(head)
 }

@@ -19,7 +19,7 @@ func secretFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "secrets-out", Usage: "write the secrets of created objects to `DIR`, one file each, mode 0600"},
 		&cli.StringSliceFlag{Name: "secrets-recipient", Usage: "encrypt those files to the age or SSH public `KEY` (repeatable): age1..., ssh-ed25519 ..., ssh-rsa ..."},
-		&cli.StringFlag{Name: "key-secrets", Usage: "`local|server` generates the secrets of keys; of local ones only hashes are sent", Value: "local"},
+		&cli.StringFlag{Name: "key-secrets", Usage: "`local|server` who generates the secrets of keys; of local ones only hashes are sent", Value: "local"},
 		&cli.StringFlag{Name: "secrets-exec", Usage: "give each of those secrets to the shell `COMMAND` instead, as JSON on its standard input"},
 	}
 }
