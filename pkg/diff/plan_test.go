@@ -215,22 +215,22 @@ func TestFulfilled(t *testing.T) {
 spec: {keys: [{name: a, state: disabled}, {name: b, previously: [c], state: disabled}, {name: d, ensure: absent}]}`
 	const before = `
 keys: [{name: a, id: ` + id1 + `, state: enabled}, {name: c, state: enabled}, {name: d}]`
-	for then, want := range map[string]bool{
-		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            true,
-		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: enabled}]`:             false,
-		`keys: [{name: a, id: ` + id2 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            false, // another one
-		`keys: [{name: b, id: key-c, state: disabled}]`:                                                         false, // it is gone
-		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}, {name: d}]`: false,
-		before: false,
+	for then, want := range map[string]int{
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            3,
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: enabled}]`:             2,
+		`keys: [{name: a, id: ` + id2 + `, state: disabled}, {name: b, id: key-c, state: disabled}]`:            2, // another one
+		`keys: [{name: b, id: key-c, state: disabled}]`:                                                         2, // it is gone
+		`keys: [{name: a, id: ` + id1 + `, state: disabled}, {name: b, id: key-c, state: disabled}, {name: d}]`: 2,
+		before: 0,
 	} {
 		reviewed := plan(t, desired, before, diff.Selection{})
 		if got := diff.Fulfilled(reviewed, anew(t, reviewed, observed(t, then))); got != want {
-			t.Errorf("fulfilled by %s: %v", then, got)
+			t.Errorf("fulfilled by %s: %d, want %d", then, got, want)
 		}
 	}
 	nothing := plan(t, desired, `keys: [{name: a, state: disabled}, {name: b, state: disabled}]`, diff.Selection{})
-	if diff.Fulfilled(nothing, nothing) {
-		t.Error("a plan of nothing is said to have been applied")
+	if n := diff.Fulfilled(nothing, nothing); n != 0 {
+		t.Errorf("of a plan of nothing %d changes are said to be made", n)
 	}
 }
 
