@@ -293,14 +293,18 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 		if reviewed.Digest == now.Digest {
 			return nil
 		}
-		if diff.Fulfilled(reviewed, now) {
+		what := "the organization has moved since this plan was made"
+		switch done := diff.Fulfilled(reviewed, now); {
+		case done == len(reviewed.Changes) && done > 0 && now.Empty():
 			return &codedError{code: exitStale, err: errors.New("nothing is left of this plan: it has been applied already, or what it wants was done otherwise; nothing was changed")}
+		case done > 0:
+			what = "a part of this plan has been applied already, or the organization has moved since it was made"
 		}
 		var moved strings.Builder
 		if err := view.Moved(&moved, reviewed, now, view.Options{}); err != nil {
 			return err
 		}
-		return &codedError{code: exitStale, err: fmt.Errorf("the organization has moved since this plan was made; plan again. What would be done now differs for:\n%s",
+		return &codedError{code: exitStale, err: fmt.Errorf("%s; plan again. What would be done now differs for:\n%s", what,
 			strings.TrimRight(moved.String(), "\n"))}
 	}
 	if want == "" || want == now.Digest {

@@ -137,13 +137,23 @@ func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
 	}
 }
 
-// Fulfilled reports that nothing is left of a reviewed plan, given the same plan computed anew: all that it wants is so by now, as
-// after it was applied, and nothing that is live puts any of its objects in doubt.
-func Fulfilled(reviewed, now *Plan) bool {
-	inDoubt := func(f Finding) bool {
-		return f.stops() && slices.ContainsFunc(reviewed.Changes, func(c Change) bool { return c.Address == f.Address })
+// Fulfilled counts the changes of a reviewed plan of which nothing is left, given the same plan computed anew: what they want is so
+// by now, as after they were applied, and nothing that is live puts their objects in doubt.
+func Fulfilled(reviewed, now *Plan) int {
+	open := map[spec.Address]bool{}
+	for _, c := range now.Changes {
+		open[c.Address], open[c.DeclaredAs] = true, true
 	}
-	return !reviewed.Empty() && now.Empty() && !slices.ContainsFunc(now.Findings, inDoubt)
+	for _, f := range now.Findings {
+		open[f.Address] = open[f.Address] || f.stops()
+	}
+	n := 0
+	for _, c := range reviewed.Changes {
+		if !open[c.Address] {
+			n++
+		}
+	}
+	return n
 }
 
 // Moved lists what differs between a plan and the same plan computed anew: the addresses whose change is no longer the one
