@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
@@ -380,6 +381,17 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	} {
 		if !strings.Contains(all["apply"], line) {
 			t.Errorf("orgctl apply --help has no %q:\n%s", line, all["apply"])
+		}
+	}
+}
+
+func TestShort(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"1h": time.Hour, "30m": 30 * time.Minute, "30s": 30 * time.Second, "1h30m": 90 * time.Minute, "10m": 10 * time.Minute,
+		"1h0m30s": time.Hour + 30*time.Second, "1m10s": 70 * time.Second, "1ms": time.Millisecond, "20h": 20 * time.Hour,
+	} {
+		if got := short(d); got != want {
+			t.Errorf("short(%s) = %s", want, got)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -108,7 +109,12 @@ func defaultText(f cli.Flag, documented cli.DocGenerationFlag) string {
 		return documented.GetValue()
 	case d.Value == 0:
 		return ""
-	default: // 1h0m0s is 1h
-		return regexp.MustCompile(`([hm])0[ms].*`).ReplaceAllString(d.Value.String(), "$1")
+	default:
+		return short(d.Value)
 	}
+}
+
+// short spells a duration without what is zero: 1h0m0s is 1h.
+func short(d time.Duration) string {
+	return regexp.MustCompile(`([hm])(?:0m)?0s$`).ReplaceAllString(d.String(), "$1")
 }

@@ -24,7 +24,7 @@ func underway(t *testing.T) (p *program, release func()) {
 func TestLockTimeout(t *testing.T) {
 	p, release := underway(t)
 	running := p.start(t, nil, "apply", "--sandbox", "org.json", "-f", "org.yaml", "--yes", "--lock-timeout", "1h")
-	running.stderr.await(t, "waiting up to 1h0m0s for another apply of this organization to end (process ")
+	running.stderr.await(t, "waiting up to 1h for another apply on this host (process ")
 	release()
 	if code := running.wait(t); code != exitOK || !strings.HasSuffix(running.stdout.String(), "\nconverged\n") {
 		t.Errorf("exit code %d\n%s\n%s", code, running.stdout, running.stderr)

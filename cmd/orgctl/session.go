@@ -119,8 +119,9 @@ func (s *session) lock(e *env, c *cli.Context, path string) error {
 		if invalid != nil {
 			return invalid
 		}
-		s.progress.Notice(fmt.Sprintf("waiting up to %s for another apply of this organization to end (%s)", limit, held.holder))
+		s.progress.Notice(fmt.Sprintf("waiting up to %s for another apply on this host (%s)", short(limit), held.holder))
 		release, err = awaitLock(c.Context, path, limit, interval)
+		s.progress.Clear()
 	}
 	if err == nil {
 		s.releases = append(s.releases, release)
