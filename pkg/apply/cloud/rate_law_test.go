@@ -68,3 +68,29 @@ func TestLawApplyKeepsTheRateBusy(t *testing.T) {
 		})
 	}
 }
+
+// Ten services, from the first request to the verdict, take no longer than their requests do at the rate, and a little: nothing
+// waits for anything but its turn.
+func TestTenServicesTakeWhatTheRateAllows(t *testing.T) {
+	rate := client.DefaultRate()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, sim.Config{
+			RateLimit: sim.RateLimit{Requests: rate.Requests, Window: rate.Window}, Delays: sim.Delays{Latency: 300 * time.Millisecond},
+		})
+		b.rate = rate
+		b.backend = b.connect(b.server.Transport())
+		began := time.Now()
+		b.converge(manifest(t, manyServices(10)))
+		took, all := time.Since(began), b.server.Requests()
+		for _, r := range all {
+			if r.Status == http.StatusTooManyRequests {
+				t.Errorf("%s %s was refused for the rate", r.Method, r.Path)
+			}
+		}
+		least := time.Duration(len(all)) * rate.Window / time.Duration(rate.Requests)
+		t.Logf("%d requests, %s", len(all), took)
+		if took > least*115/100 {
+			t.Errorf("%d requests took %s, at the rate they take %s", len(all), took, least)
+		}
+	})
+}
