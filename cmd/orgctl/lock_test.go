@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orgctl/orgctl/pkg/client/sim"
 )
 
 // underway is a program whose organization another apply on the host has, until release.
@@ -58,5 +61,29 @@ func TestLockTimeoutIsOver(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, "org.json")); err == nil {
 		t.Error("an organization was made by a run that did not have its lock")
+	}
+}
+
+// TestWhatAWaitingRunPlans: what it has read before it had the lock, to know whose that is, is not what it plans from.
+func TestWhatAWaitingRunPlans(t *testing.T) {
+	t.Parallel()
+	api := holding(http.MethodPost)
+	p := newProgram(t, credentials(t, api.Server)...)
+	t.Cleanup(api.release)
+	p.write(t, "first.yaml", manifest(warehouse))
+	p.write(t, "second.yaml", manifest("spec: {name: Changed}"))
+	first := p.start(t, nil, "apply", "--yes", "-f", "first.yaml", "--secrets-out", "secrets")
+	api.await(t, first)
+	second := p.start(t, nil, "apply", "--yes", "-f", "second.yaml", "--lock-timeout", "1h")
+	second.stderr.await(t, "waiting up to")
+	if _, err := api.Edit(sim.Edit{Kind: "organization", Set: map[string]any{"name": "Changed"}}); err != nil {
+		t.Fatal(err)
+	}
+	api.release()
+	if code := first.wait(t); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, first.stderr)
+	}
+	if code := second.wait(t); code != exitOK || !strings.Contains(second.stdout.String(), "No changes") {
+		t.Errorf("exit code %d\n%s\n%s", code, second.stdout, second.stderr)
 	}
 }

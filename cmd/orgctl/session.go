@@ -43,7 +43,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 				return nil, err
 			}
 		}
-		if err := s.lock(e, c, file+".lock"); err != nil {
+		if _, err := s.lock(e, c, file+".lock"); err != nil {
 			return nil, err
 		}
 	}
@@ -78,21 +78,29 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		return nil, err
 	}
 	s.scope = store.Scope{API: url, Organization: organization.ID}
+	identified := &organization
 	if s.target.sandbox == "" {
 		path, err := e.statePath(s.scope, ".lock")
 		if err != nil {
 			return nil, err
 		}
-		if err := s.lock(e, c, path); err != nil {
+		waited, err := s.lock(e, c, path)
+		if err != nil {
 			return nil, err
+		}
+		if waited {
+			identified = nil // read before the other one had ended
 		}
 	}
 	remembered, err := s.target.openJournal(e, c, s.scope)
 	if err != nil {
 		return nil, err
 	}
+	if len(remembered.Pending()) > 0 {
+		identified = nil // finding out about those takes its time
+	}
 	s.connection = connection{cloud.New(api, cloud.Options{
-		OrganizationID: organization.ID, Identified: &organization, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
+		OrganizationID: organization.ID, Identified: identified, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
 		Limits: cloud.Limits{
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
@@ -111,22 +119,23 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 
 // lock takes a lock, for which --lock-timeout lets it wait. What this run plans it observes later, so that nothing of it
 // rests on what the other one changes meanwhile.
-func (s *session) lock(e *env, c *cli.Context, path string) error {
+func (s *session) lock(e *env, c *cli.Context, path string) (waited bool, err error) {
 	release, err := lock(path)
 	var held *heldError
 	if limit := c.Duration("lock-timeout"); limit > 0 && errors.As(err, &held) {
 		interval, invalid := e.tick(time.Second)
 		if invalid != nil {
-			return invalid
+			return false, invalid
 		}
 		s.progress.Notice(fmt.Sprintf("waiting up to %s for another apply on this host (%s)", short(limit), held.holder))
 		release, err = awaitLock(c.Context, path, limit, interval)
 		s.progress.Clear()
+		waited = true
 	}
 	if err == nil {
 		s.releases = append(s.releases, release)
 	}
-	return err
+	return waited, err
 }
 
 func (s *session) close() {
