@@ -87,12 +87,11 @@ func permute(app *cli.App, args []string) []string {
 	for i := at + 1; i < len(args); i++ {
 		a := args[i]
 		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		_, isGeneral := general[name]
 		to := &command
-		if _, isOwn := own[name]; isGeneral && !isOwn {
+		if _, ok := general[name]; ok {
 			to = &everywhere
 		}
-		switch valued := (own[name] || to == &everywhere && general[name]) && !hasValue; {
+		switch valued := (own[name] || general[name]) && !hasValue; {
 		case a == "--help" || a == "-h":
 			return slices.Concat(everywhere, []string{args[at], a}) // of the command, whatever else is there
 		case a == "--":

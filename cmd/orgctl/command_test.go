@@ -364,7 +364,13 @@ func TestRisksAreExplained(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	all := helps(t)
 	app := newApp(testEnv())
+	general := takesValue(app.Flags)
 	for _, c := range app.VisibleCommands() {
+		for name := range takesValue(c.Flags) {
+			if _, ok := general[name]; ok {
+				t.Errorf("%s of %s is a flag of every command as well", typed(name), c.Name)
+			}
+		}
 		for _, f := range slices.Concat(c.Flags, app.Flags) {
 			for _, name := range f.Names() {
 				if !regexp.MustCompile(`(?m)^ .*` + typed(name) + `\b`).MatchString(all[c.Name]) {
