@@ -224,7 +224,7 @@ func (c *call) editEndpoint(e Edit) (Edited, error) {
 	o := &c.st.Organization
 	o.PrivateEndpoints = slices.Clone(o.PrivateEndpoints)
 	if e.Create {
-		entry, err := merged(&privateEndpoint{ID: e.ID + e.Name}, e.Set)
+		entry, err := merged(&privateEndpoint{ID: e.ID + e.Name, CloudProvider: "aws", Region: "us-east-1"}, e.Set)
 		if err != nil {
 			return Edited{}, err
 		}
