@@ -2,10 +2,16 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -44,8 +50,77 @@ func TestInterruptedQuestion(t *testing.T) {
 	if code := running.wait(t); code != 130 {
 		t.Errorf("exit code %d, want 130\n%s", code, running.stderr)
 	}
+	if !strings.HasSuffix(running.stderr.String(), "\norgctl: interrupted; nothing was changed\n") {
+		t.Errorf("it does not say, on a line of its own, that nothing was changed: %s", running.stderr)
+	}
 	p.ok(t, "plan", "--sandbox", "org.json", "-f", "org.yaml")
 	if r := p.run(t, "drift", "--sandbox", "org.json", "-f", "org.yaml"); r.code != exitChanges {
 		t.Errorf("something was applied: %s", r.stdout)
+	}
+}
+
+// TestInterruptedOnTerminal: what the first signal says stays on the screen, above what is still going on, and of that nothing is
+// left in the end.
+func TestInterruptedOnTerminal(t *testing.T) {
+	api := holding(http.MethodPost)
+	p := newProgram(t, append(credentials(t, api.Server), "NO_COLOR=1", "ORGCTL_RATE=1000/1s")...)
+	t.Cleanup(api.release)
+	p.write(t, "org.yaml", manifest(warehouse))
+	person, stderr := terminal(t)
+	running := &process{cmd: p.command(t, "apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"), stdout: newStream(), stderr: newStream()}
+	running.cmd.Stdout, running.cmd.Stderr = running.stdout, stderr
+	if err := running.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(running.stderr, person) // ends with an error once the process has ended
+	}()
+	api.await(t, running)
+	running.stderr.await(t, "  service/orders: create: create service")
+	running.signal(t, os.Interrupt)
+	running.stderr.await(t, "press again to abort")
+	running.stderr.await(t, "  0/2 done, finishing what is under way")
+	api.release()
+	if code := running.wait(t); code != 130 {
+		t.Errorf("exit code %d, want 130\n%s", code, running.stderr)
+	}
+	<-read
+	want := `finishing the calls under way, starting nothing new; press again to abort
+[1/2] service/orders: create: unknown: `
+	got := shown(t, running.stderr.String())
+	if d := cmp.Diff(want, got[:min(len(want), len(got))]); d != "" {
+		t.Error(d)
+	}
+	for line := range strings.Lines(got) {
+		if strings.HasPrefix(line, " ") {
+			t.Errorf("left over: %q", line)
+		}
+	}
+}
+
+var upAndClear = regexp.MustCompile(`\x1b\[([0-9]+)A\r\x1b\[J`)
+
+// shown is what is on a screen after an output that goes some lines up and clears what is below, again and again.
+func shown(t *testing.T, output string) string {
+	t.Helper()
+	output = strings.ReplaceAll(output, "\r\n", "\n")
+	var screen string
+	for {
+		at := upAndClear.FindStringSubmatchIndex(output)
+		if at == nil {
+			return screen + output
+		}
+		lines := strings.SplitAfter(screen+output[:at[0]], "\n")
+		up, err := strconv.Atoi(output[at[2]:at[3]])
+		if err != nil || up >= len(lines) {
+			t.Fatalf("goes %d lines up of %d", up, len(lines)-1)
+		}
+		screen = strings.Join(lines[:len(lines)-1-up], "")
+		output = output[at[1]:]
 	}
 }
