@@ -238,20 +238,22 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 		}
 		return outcome
 	}
-	e.interrupt.graceful.Store(true)
-	defer e.interrupt.graceful.Store(false)
+	defer e.interrupt.gracefully(s.progress.ending)()
 	begin, release := until(c.Context, e.interrupt.stop)
 	defer release()
 	opts := apply.Defaults()
-	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.Event, begin.Done()
+	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.event, begin.Done()
 	opts.Settle = settleTicks(c)
+	shown := s.progress.show("")
 	outcome := apply.Run(e.interrupt.whole, p, s, opts)
-	s.progress.Clear()
+	shown()
 	if s.vault != nil {
 		s.vault.told(e, s.target.sandbox != "")
 	}
 	if begin.Err() == nil {
+		shown := s.progress.show("verifying")
 		apply.Verify(client.WithBegin(e.interrupt.whole, begin), outcome, p, replan, opts)
+		shown()
 	}
 	switch {
 	case e.interrupt.received() && !outcome.Converged:
@@ -337,6 +339,9 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan) error {
 	}
 	fmt.Fprintf(e.stderr, "Apply this plan to %s? Only \"yes\" is taken as such: ", p.Organization.Handle)
 	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
+	if err != nil { // then nobody has ended the line of the question
+		_ = view.Message(e.stderr, "\n")
+	}
 	if strings.TrimSpace(answer) != "yes" {
 		return &codedError{code: exitError, err: errors.Join(errors.New("not confirmed; nothing was changed"), err)}
 	}

@@ -29,6 +29,7 @@ func testEnv() *env {
 	return &env{
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard,
 		getenv: func(string) string { return "" }, version: "test", interrupt: newInterrupt(),
+		size: func() (columns, rows int) { return 0, 0 },
 	}
 }
 

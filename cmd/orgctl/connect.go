@@ -138,11 +138,8 @@ func newTarget(e *env, c *cli.Context, absent absence) (*target, error) {
 }
 
 // dial makes the client of the API, without sending anything.
-func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...client.Option) (*cloudapi.API, error) {
-	opts := []client.Option{
-		client.WithUserAgent(t.userAgent), client.WithRate(t.rate), client.WithTick(t.tick),
-		client.WithNotify(func(n client.Notice) { progress.Notice(notice(n)) }),
-	}
+func (t *target) dial(e *env, c *cli.Context, p *progress, extra ...client.Option) (*cloudapi.API, error) {
+	opts := append(p.options(), client.WithUserAgent(t.userAgent), client.WithRate(t.rate), client.WithTick(t.tick))
 	if t.transport != nil {
 		opts = append(opts, client.WithTransport(t.transport))
 	} else if sends := e.openSends(t); sends != nil {
@@ -155,6 +152,7 @@ func (t *target) dial(e *env, c *cli.Context, progress *view.Progress, extra ...
 	if err != nil {
 		return nil, err
 	}
+	p.paced(t.rate, api.Limiter())
 	return cloudapi.New(api), nil
 }
 
@@ -183,25 +181,30 @@ func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*co
 	if err != nil {
 		return nil, err
 	}
-	api, err := t.dial(e, c, view.NewProgress(e.notes(), e.stderrTTY, e.stderrView()), client.ReadOnly())
+	p, err := newProgress(e, c)
 	if err != nil {
 		return nil, err
 	}
-	return &connection{cloud.New(api, cloud.Options{
+	api, err := t.dial(e, c, p, client.ReadOnly())
+	if err != nil {
+		return nil, err
+	}
+	return &connection{p, cloud.New(api, cloud.Options{
 		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(store.Scope{}), Tick: t.tick,
 		Limits: cloud.DefaultLimits(),
 	})}, nil
 }
 
 // connection is a backend that also plans.
-type connection struct{ *cloud.Backend }
+type connection struct {
+	progress *progress
+	*cloud.Backend
+}
 
-func notice(n client.Notice) string {
-	why := fmt.Sprintf("to try %s %s again (%v)", n.Method, n.Path, n.Cause)
-	if n.Throttled {
-		why = "for the rate limit"
-	}
-	return fmt.Sprintf("waiting %s %s", n.Wait.Round(100*time.Millisecond), why)
+// Observe is that of the backend, and shown.
+func (b *connection) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, error) {
+	defer b.progress.show("reading the organization")()
+	return b.Backend.Observe(ctx, scope)
 }
 
 // plan observes what a scope asks for and compares, and gives what it observed too.

@@ -33,18 +33,25 @@ type env struct {
 	stdinTTY       bool
 	stdoutTTY      bool
 	stderrTTY      bool
-	width          int    // columns of the terminal, 0 when there is none
+	width          int // columns of the terminal, 0 when there is none
+	size           func() (columns, rows int)
 	colors         string // --color; none counts as auto
 	quiet          bool   // --quiet
 	version        string
 	interrupt      *interrupt
 }
 
-func processEnv() *env {
-	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+// terminalSize asks anew each time: people change the size of their windows. Without a terminal it is 0.
+func terminalSize() (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stderr.Fd()))
 	if err != nil {
-		width = 0
+		return 0, 0
 	}
+	return columns, rows
+}
+
+func processEnv() *env {
+	width, _ := terminalSize()
 	stdinFile, _ := os.Stdin.Stat()
 	stdoutFile, _ := os.Stdout.Stat()
 	signals := newInterrupt()
@@ -54,7 +61,7 @@ func processEnv() *env {
 		stdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		stdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		stderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
-		width:     width, version: version(), interrupt: signals,
+		width:     width, size: terminalSize, version: version(), interrupt: signals,
 	}
 }
 

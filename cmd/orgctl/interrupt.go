@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -14,16 +13,16 @@ import (
 // interrupt turns signals into a request to wind up. While something is being applied, the first signal lets the calls under
 // way finish and the second one aborts; at any other time the first one aborts.
 type interrupt struct {
-	stop     chan struct{}   // closed by the first signal
-	whole    context.Context // of the program: ends only when it is aborted
-	graceful atomic.Bool     // an apply is under way
-	signal   atomic.Int32    // number of the signal that came, 0 for none
+	stop   chan struct{}                // closed by the first signal
+	whole  context.Context              // of the program: ends only when it is aborted
+	ending atomic.Pointer[func(string)] // tells whoever watches an apply; nil when none is under way
+	signal atomic.Int32                 // number of the signal that came, 0 for none
 }
 
 func newInterrupt() *interrupt { return &interrupt{stop: make(chan struct{})} }
 
 // watch starts listening; release ends it.
-func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Context, release func()) {
+func (i *interrupt) watch(ctx context.Context) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	i.whole = ctx
 	signals := make(chan os.Signal, 2)
@@ -39,11 +38,12 @@ func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Cont
 				continue
 			}
 			close(i.stop)
-			if !i.graceful.Load() {
+			ending := i.ending.Load()
+			if ending == nil {
 				cancel()
 				continue
 			}
-			fmt.Fprintln(stderr, "finishing the calls under way, starting nothing new; press again to abort")
+			(*ending)("finishing the calls under way, starting nothing new; press again to abort")
 		}
 	}()
 	return ctx, func() {
@@ -51,6 +51,12 @@ func (i *interrupt) watch(ctx context.Context, stderr io.Writer) (_ context.Cont
 		close(signals)
 		cancel()
 	}
+}
+
+// gracefully lets what is under way finish after a first signal, of which tell is told, until the returned function is called.
+func (i *interrupt) gracefully(tell func(string)) (end func()) {
+	i.ending.Store(&tell)
+	return func() { i.ending.Store(nil) }
 }
 
 func (i *interrupt) received() bool { return i.signal.Load() != 0 }

@@ -100,7 +100,8 @@ func TestInterruptedApply(t *testing.T) {
 	}
 }
 
-// TestSecondInterrupt aborts: the process ends although the API has not answered.
+// TestSecondInterrupt aborts: the process ends although the API has not answered. That this is so, the first one says even to the
+// quiet.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	api := holding(http.MethodPost)
@@ -108,7 +109,7 @@ func TestSecondInterrupt(t *testing.T) {
 	t.Cleanup(api.release)
 	p.write(t, "org.yaml", manifest(warehouse))
 
-	running := p.start(t, nil, "apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets")
+	running := p.start(t, nil, "apply", "--quiet", "--yes", "-f", "org.yaml", "--secrets-out", "secrets")
 	api.await(t, running)
 	running.signal(t, os.Interrupt)
 	running.stderr.await(t, "press again to abort")
@@ -156,7 +157,7 @@ func TestInterruptedWait(t *testing.T) {
 	t.Parallel()
 	api := sim.New(sim.Config{Delays: sim.Delays{Provision: time.Hour}})
 	p := newProgram(t, credentials(t, api)...)
-	p.env = append(p.env, "ORGCTL_TICK=1s", "ORGCTL_RATE=1000/1s") // the limit of the wait is far away
+	p.env = append(p.env, "ORGCTL_TICK=50ms", "ORGCTL_RATE=1000/1s") // the limit of the wait is far away
 	p.write(t, "org.yaml", manifest(warehouse))
 
 	running := p.start(t, nil, "apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets")

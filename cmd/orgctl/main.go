@@ -18,7 +18,7 @@ func main() {
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, e *env) int {
-	ctx, release := e.interrupt.watch(ctx, e.stderr)
+	ctx, release := e.interrupt.watch(ctx)
 	defer release()
 	app := newApp(e) //nolint:contextcheck // apply goes on under a context that a signal does not end
 	err := app.RunContext(ctx, permute(app, args))

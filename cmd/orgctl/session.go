@@ -21,7 +21,6 @@ import (
 type session struct {
 	connection
 	target   *target
-	progress *view.Progress
 	scope    store.Scope // whose journal and secrets they are
 	vault    *vault      // nil when there is no place for secrets
 	log      *cloud.Log  // what others write while this run is under way
@@ -30,7 +29,11 @@ type session struct {
 }
 
 func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session, err error) {
-	s := &session{progress: view.NewProgress(e.notes(), e.stderrTTY, e.stderrView())}
+	shown, err := newProgress(e, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{connection: connection{progress: shown}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -69,7 +72,9 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
+	end := s.progress.show("reading the organization")
 	organization, err := cloud.Identify(c.Context, api, wanted)
+	end()
 	if err != nil {
 		return nil, err
 	}
@@ -99,18 +104,20 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if len(remembered.Pending()) > 0 {
 		identified = nil // finding out about those takes its time
 	}
-	s.connection = connection{cloud.New(api, cloud.Options{
+	s.Backend = cloud.New(api, cloud.Options{
 		OrganizationID: organization.ID, Identified: identified, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
 		Limits: cloud.Limits{
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
 		},
 		Tick: s.target.tick, Settle: settleTicks(c),
-	})}
+	})
+	end = s.progress.show("reading the organization")
 	s.log = cloud.NewLog(api, organization.ID, s.target.userAgent)
 	s.log.Mark(c.Context)
 	s.begun = time.Now()
 	notes, err := s.Settle(c.Context)
+	end()
 	for _, n := range notes {
 		_ = view.Message(e.notes(), n)
 	}
@@ -127,9 +134,10 @@ func (s *session) lock(e *env, c *cli.Context, path string) (waited bool, err er
 		if invalid != nil {
 			return false, invalid
 		}
-		s.progress.Notice(fmt.Sprintf("waiting up to %s for another apply on this host (%s)", short(limit), held.holder))
+		_ = view.Message(e.notes(), fmt.Sprintf("waiting up to %s for another apply on this host (%s)", short(limit), held.holder))
+		shown := s.progress.show("waiting for the other apply")
 		release, err = awaitLock(c.Context, path, limit, interval)
-		s.progress.Clear()
+		shown()
 		waited = true
 	}
 	if err == nil {

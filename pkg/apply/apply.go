@@ -104,6 +104,7 @@ type EventKind string
 const (
 	Started  EventKind = "started"  // a change began
 	Stepped  EventKind = "step"     // a step of it began: Title
+	Troubled EventKind = "troubled" // a call of the step has failed and is made up for: Title, Err, and State says how
 	Waiting  EventKind = "waiting"  // polled: Title, State, Elapsed; sent when State changes and on every poll
 	Finished EventKind = "finished" // Status, and Err for anything but Applied
 )
@@ -118,6 +119,7 @@ type Event struct {
 	Status  Status
 	Err     string
 	Elapsed time.Duration // since the change (Finished) or the wait (Waiting) began
-	Done    int           // changes finished so far
+	Done    int           // Finished: changes finished so far
 	Total   int           // changes of the plan
+	Calls   int           // that the plan still takes by its steps, polls and calls that are made again not counted
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -56,10 +57,14 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 		report:  &Report{Results: make([]Result, len(plan.Changes)), Narrowed: plan.Narrowed},
 		done:    map[spec.Address]chan struct{}{},
 		index:   map[spec.Address]int{},
+		calls:   make([]int, len(plan.Changes)),
 	}
 	for i, c := range plan.Changes {
 		r.done[c.Address] = make(chan struct{})
 		r.index[c.Address] = i
+		if f, ok := backend.(Forecaster); ok {
+			r.expect(i, f.Calls(c))
+		}
 	}
 	finished := make(chan int)
 	for i := range plan.Changes {
@@ -78,7 +83,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 		res := r.report.Results[<-finished]
 		opts.Notify(Event{
 			Kind: Finished, Address: res.Address, Action: res.Action, Title: res.Step, Status: res.Status,
-			Err: res.Error, Elapsed: res.Elapsed, Done: n + 1, Total: len(plan.Changes),
+			Err: res.Error, Elapsed: res.Elapsed, Done: n + 1, Total: len(plan.Changes), Calls: r.expected(),
 		})
 	}
 	close(ended)
@@ -95,10 +100,43 @@ type run struct {
 	report  *Report
 	done    map[spec.Address]chan struct{} // closed once the result of an address is in the report
 	index   map[spec.Address]int
+
+	mu    sync.Mutex
+	calls []int // by change, those that it still takes
+	left  int   // of all changes
+}
+
+// Forecaster is implemented by backends that know beforehand how many calls a change takes.
+type Forecaster interface{ Calls(diff.Change) int }
+
+// Calls is how many calls some steps take, polls and calls that are made again not counted.
+func Calls(steps []Step) int {
+	n := 0
+	for _, s := range steps {
+		if s.Do != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// expect notes how many calls a change still takes.
+func (r *run) expect(change, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left += n - r.calls[change]
+	r.calls[change] = n
+}
+
+func (r *run) expected() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
 }
 
 // change carries out one change after everything that it depends on.
 func (r *run) change(ctx context.Context, c diff.Change) Result {
+	defer r.expect(r.index[c.Address], 0)
 	res := Result{Address: c.Address, Action: c.Action, Status: Skipped, Pos: c.Pos}
 	for _, a := range c.DependsOn {
 		ready, ok := r.done[a]
@@ -129,7 +167,8 @@ func (r *run) change(ctx context.Context, c diff.Change) Result {
 func (r *run) steps(ctx context.Context, c diff.Change, steps []Step) (status Status, title string, err error) {
 	w := &work{run: r, change: c, turn: &turn{slots: r.slots, begin: r.begin}}
 	ctx = context.WithValue(ctx, turnKey{}, w.turn)
-	for _, step := range steps {
+	for i, step := range steps {
+		r.expect(r.index[c.Address], Calls(steps[i:]))
 		switch err := w.do(ctx, step); {
 		case err == nil:
 		case stopped(err) && !ambiguous(err) && !w.begun:
@@ -208,7 +247,7 @@ func (w *work) call(ctx context.Context, step Step) error {
 	}
 	defer w.turn.give()
 	w.announce(step)
-	err := step.Do(ctx)
+	err := step.Do(context.WithValue(ctx, callKey{}, call{w, step.Title}))
 	w.begun = w.begun || err == nil || ambiguous(err)
 	return err
 }
@@ -272,5 +311,33 @@ func (w *work) announce(step Step) {
 
 func (w *work) tell(e Event) {
 	e.Address, e.Action = w.change.Address, w.change.Action
+	e.Total, e.Calls = len(w.calls), w.expected()
 	w.opts.Notify(e)
+}
+
+// call is what the context of a call of a step knows of it.
+type call struct {
+	of    *work
+	title string
+}
+
+type callKey struct{}
+
+// Calling gives, for the context of a call, the change that makes it.
+func Calling(ctx context.Context) (_ spec.Address, ok bool) {
+	c, ok := ctx.Value(callKey{}).(call)
+	if !ok {
+		return spec.Address{}, false
+	}
+	return c.of.change.Address, true
+}
+
+// Trouble tells, for the context of a call, that it has failed and what is done about that: "trying again in 2s". It reports
+// whether the context is one.
+func Trouble(ctx context.Context, cause error, remedy string) bool {
+	c, ok := ctx.Value(callKey{}).(call)
+	if ok {
+		c.of.tell(Event{Kind: Troubled, Title: c.title, Err: cause.Error(), State: remedy})
+	}
+	return ok
 }

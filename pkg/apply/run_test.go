@@ -33,6 +33,8 @@ func (f *fake) Steps(c diff.Change) ([]apply.Step, error) {
 	return steps, nil
 }
 
+func (f *fake) Calls(c diff.Change) int { return apply.Calls(f.steps[c.Address.Name]) }
+
 func change(name string, dependsOn ...string) diff.Change {
 	c := diff.Change{Address: spec.Address{Kind: "service", Name: name}, Action: diff.Create, After: spec.Tree{}}
 	for _, d := range dependsOn {
@@ -361,10 +363,10 @@ func TestEventsTellTheStory(t *testing.T) {
 			{Kind: apply.Started},
 			{Kind: apply.Stepped, Title: "wait"},
 			{Kind: apply.Waiting, Title: "wait", State: "busy"},
-			{Kind: apply.Finished, Status: apply.Applied, Done: 1, Total: 1, Elapsed: time.Second},
+			{Kind: apply.Finished, Status: apply.Applied, Done: 1, Elapsed: time.Second},
 		}
 		for i := range want {
-			want[i].Address, want[i].Action = change("a").Address, diff.Create
+			want[i].Address, want[i].Action, want[i].Total = change("a").Address, diff.Create, 1
 		}
 		if d := cmp.Diff(want, events); d != "" {
 			t.Error(d)
@@ -463,4 +465,73 @@ func TestVerifyThatCannotLook(t *testing.T) {
 	if report.Converged || report.Error != "offline" {
 		t.Errorf("got %+v", report)
 	}
+}
+
+// TestEventsCountCalls: every event says how many calls the steps of the plan still take, those that only wait left out. What
+// will not be done is not counted.
+func TestEventsCountCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []int
+		o := options()
+		o.Parallel = 1
+		last := -1
+		o.Notify = func(e apply.Event) {
+			if e.Kind == apply.Finished { // told while the next change is under way
+				last = e.Calls
+			} else {
+				got = append(got, e.Calls)
+			}
+		}
+		nothing := func(context.Context) error { return nil }
+		f := &fake{steps: map[string][]apply.Step{
+			"a": append([]apply.Step{{Title: "create", Do: nothing}, {Title: "patch", Do: nothing}}, waits(2, time.Minute)...),
+			"b": append(does(errors.New("refused")), does(nil)...),
+			"c": does(nil),
+		}}
+		plan := &diff.Plan{Changes: []diff.Change{change("a"), change("b", "a"), change("c", "b")}}
+		apply.Run(t.Context(), plan, f, o)
+		want := []int{
+			5, 5, 4, 3, 3, // a: started, create, patch, wait, waiting
+			3, 3, // b: started, call
+		}
+		if d := cmp.Diff(want, got); d != "" || last != 0 {
+			t.Errorf("%s\nat the end %d are left", d, last)
+		}
+	})
+}
+
+// TestTrouble: a call can say that it has failed and is made again, and whoever carries it can learn whose it is. What only looks
+// is of no change.
+func TestTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []apply.Event
+		o := options()
+		o.Notify = func(e apply.Event) {
+			if e.Kind == apply.Troubled {
+				events = append(events, e)
+			}
+		}
+		look := func(ctx context.Context) (apply.Readiness, error) {
+			if _, ok := apply.Calling(ctx); ok || apply.Trouble(ctx, errors.New("late"), "never mind") {
+				t.Error("a look passes for a call")
+			}
+			return apply.Readiness{Done: true}, nil
+		}
+		apply.Run(t.Context(), &diff.Plan{Changes: []diff.Change{change("a")}}, &fake{steps: map[string][]apply.Step{"a": {{
+			Title: "create", Until: look, Do: func(ctx context.Context) error {
+				if whose, ok := apply.Calling(ctx); !ok || whose != change("a").Address {
+					t.Errorf("the call is of %s, %t", whose, ok)
+				}
+				apply.Trouble(ctx, errors.New("connection cut"), "trying again in 1s")
+				return nil
+			},
+		}}}}, o)
+		want := []apply.Event{{
+			Kind: apply.Troubled, Address: change("a").Address, Action: diff.Create, Title: "create",
+			Err: "connection cut", State: "trying again in 1s", Total: 1, Calls: 1,
+		}}
+		if d := cmp.Diff(want, events); d != "" {
+			t.Error(d)
+		}
+	})
 }

@@ -6,6 +6,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -130,7 +131,7 @@ type Notice struct {
 	Attempt   int           // the try that failed, from 1
 	Wait      time.Duration // before the next try, at least
 	Throttled bool          // the API asked for the wait; every other request waits too
-	Cause     error
+	Cause     error         // see Cause
 }
 
 // Option sets an optional property of a Client.
@@ -143,13 +144,17 @@ type options struct {
 	sends     io.ReadWriteSeeker
 	debug     io.Writer
 	tick      time.Duration
-	notify    func(Notice)
+	notify    func(context.Context, Notice)
+	held      func(context.Context, bool)
 	timeout   time.Duration
 	readOnly  bool
 }
 
 func defaultOptions() options {
-	return options{userAgent: "orgctl", rate: DefaultRate(), tick: time.Second, notify: func(Notice) {}, timeout: writeTimeout}
+	return options{
+		userAgent: "orgctl", rate: DefaultRate(), tick: time.Second, timeout: writeTimeout,
+		notify: func(context.Context, Notice) {}, held: func(context.Context, bool) {},
+	}
 }
 
 // WithTransport sends through rt; the default honours HTTPS_PROXY and NO_PROXY and verifies certificates.
@@ -172,8 +177,12 @@ func WithDebug(w io.Writer) Option { return func(o *options) { o.debug = w } }
 // WithTick lets a second of every wait (pacing, pauses, backoff; not timeouts) last d. The default is a second.
 func WithTick(d time.Duration) Option { return func(o *options) { o.tick = d } }
 
-// WithNotify calls f before every retry, possibly from several goroutines at once.
-func WithNotify(f func(Notice)) Option { return func(o *options) { o.notify = f } }
+// WithNotify calls f before every retry, with the context of the request and possibly from several goroutines at once.
+func WithNotify(f func(context.Context, Notice)) Option { return func(o *options) { o.notify = f } }
+
+// WithHeld calls f with true when a request has to wait for its turn within the rate, and with false once it waits no more: it
+// is sent then, or given up. f gets the context of the request, possibly from several goroutines at once.
+func WithHeld(f func(ctx context.Context, held bool)) Option { return func(o *options) { o.held = f } }
 
 // WithTimeout bounds one send and the reading of its answer, waits for the limiter not included. The default is 5 minutes;
 // reads get a minute at most, since they can be repeated while a write that is given up leaves its outcome unknown.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"unicode"
 )
 
@@ -28,6 +29,30 @@ var ErrReadOnly = errors.New("client is read-only")
 func Ambiguous(err error) bool {
 	var a interface{ Ambiguous() bool }
 	return errors.As(err, &a) && a.Ambiguous()
+}
+
+// Cause is what is behind an error of a request, in a few words and without the request: the status of an answer, or what cut the
+// connection. Of any other error it is the error.
+func Cause(err error) error {
+	var answer *Error
+	var network *NetworkError
+	var reply *ReplyError
+	var number syscall.Errno
+	var address *url.Error
+	switch {
+	case errors.As(err, &answer):
+		return errors.New(strings.TrimSpace(fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status))))
+	case errors.As(err, &reply):
+		return fmt.Errorf("status %d: %s", reply.Status, reply.Reason)
+	case !errors.As(err, &network):
+		return err
+	case errors.As(network.Err, &number):
+		return number
+	case errors.As(network.Err, &address):
+		return errors.New(oneLine(address.Err.Error(), maxMessage))
+	default:
+		return errors.New(oneLine(network.Err.Error(), maxMessage))
+	}
 }
 
 // Error is an answer of the API (or of a gateway before it) with a status other than 2xx.
@@ -94,6 +119,9 @@ type NetworkError struct {
 }
 
 func (e *NetworkError) Error() string {
+	if errors.Is(e.Err, ErrStopped) {
+		return oneLine(e.Err.Error(), maxMessage) // nothing was sent that could be looked into
+	}
 	err := e.Err
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // url.Error repeats the method and the whole URL

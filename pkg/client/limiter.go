@@ -25,11 +25,11 @@ type Limiter struct {
 	turn   chan struct{}
 	window time.Duration
 	margin time.Duration
-	sent   []time.Time    // ring, owned by the holder of turn; empty without a limit
-	next   int            // index of the oldest entry of sent
 	kept   io.WriteSeeker // where the ring outlasts the process; nil for nowhere
 
 	mu          sync.Mutex
+	sent        []time.Time // ring, written by the holder of turn alone; empty without a limit
+	next        int         // index of the oldest entry of sent
 	pausedUntil time.Time
 	paused      time.Duration // in all
 }
@@ -46,16 +46,25 @@ func NewLimiter(r Rate, tick time.Duration) *Limiter {
 
 // Wait blocks until the caller may send one request, and counts it as sent. It returns the context's error when ctx ends
 // first; nothing is counted then.
-func (l *Limiter) Wait(ctx context.Context) error {
+func (l *Limiter) Wait(ctx context.Context) error { return l.wait(ctx, func() {}) }
+
+// wait is Wait that calls held, once, when the caller cannot go at once.
+func (l *Limiter) wait(ctx context.Context, held func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	held = sync.OnceFunc(held)
 	select {
 	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+		held()
+		select {
+		case l.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	defer func() { <-l.turn }()
 	for {
 		now := time.Now()
 		at := l.earliest()
@@ -63,6 +72,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 			l.record(now)
 			return nil
 		}
+		held()
 		// A pause may be declared during the sleep, hence the loop.
 		if err := sleep(ctx, at.Sub(now)); err != nil {
 			return err
@@ -101,13 +111,35 @@ func (l *Limiter) earliest() time.Time {
 	return at
 }
 
+// Left gives how long it takes at least until n more sends have gone, were they all waiting now.
+func (l *Limiter) Left(n int) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	at := now
+	if l.pausedUntil.After(at) {
+		at = l.pausedUntil
+	}
+	if n == 0 || len(l.sent) == 0 {
+		return at.Sub(now)
+	}
+	// Each send takes the slot of one that is as old as the ring is long, be that among those still to come.
+	if free := l.sent[(l.next+n-1)%len(l.sent)].Add(l.window + l.margin); free.After(at) {
+		at = free
+	}
+	return at.Sub(now) + time.Duration((n-1)/len(l.sent))*(l.window+l.margin)
+}
+
 func (l *Limiter) record(now time.Time) {
 	if len(l.sent) == 0 {
 		return
 	}
-	l.sent[l.next] = now
-	l.keep(l.next, now)
-	l.next = (l.next + 1) % len(l.sent)
+	l.mu.Lock()
+	at := l.next
+	l.sent[at] = now
+	l.next = (at + 1) % len(l.sent)
+	l.mu.Unlock()
+	l.keep(at, now)
 }
 
 // entrySize is that of one send in a file: its time in nanoseconds since 1970, little-endian.

@@ -265,3 +265,38 @@ type broken struct{}
 func (broken) Read([]byte) (int, error)       { return 0, io.EOF }
 func (broken) Write([]byte) (int, error)      { return 0, errors.New("disk full") }
 func (broken) Seek(int64, int) (int64, error) { return 0, nil }
+
+// TestLimiterKnowsWhatIsLeft: what Left says before some sends is how long they take.
+func TestLimiterKnowsWhatIsLeft(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := client.Rate{Requests: rapid.IntRange(1, 5).Draw(rt, "requests"), Window: 10 * time.Second}
+		if rapid.Bool().Draw(rt, "unlimited") {
+			r = client.Rate{}
+		}
+		before := rapid.SliceOfN(rapid.IntRange(0, 8), 0, 12).Draw(rt, "before")
+		pause := time.Duration(rapid.IntRange(0, 20).Draw(rt, "pause")) * time.Second
+		n := rapid.IntRange(1, 20).Draw(rt, "n")
+		synctest.Test(t, func(t *testing.T) {
+			l := client.NewLimiter(r, time.Second)
+			send := func() {
+				if err := l.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			for _, delay := range before {
+				elapse(t, time.Duration(delay)*time.Second)
+				send()
+			}
+			if pause > 0 {
+				l.Pause(pause)
+			}
+			want, start := l.Left(n), time.Now()
+			for range n {
+				send()
+			}
+			if took := time.Since(start); took != want {
+				t.Errorf("%d sends took %s, Left said %s", n, took, want)
+			}
+		})
+	})
+}

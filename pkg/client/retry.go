@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -50,12 +49,11 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 	if ctx.Err() != nil || x.failures >= maxTries || x.throttles >= maxThrottles {
 		return false, nil
 	}
-	cause := err
-	if cause == nil {
-		cause = fmt.Errorf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if err == nil {
+		err = &Error{Status: resp.StatusCode}
 	}
-	x.client.options.notify(Notice{
-		Method: x.request.Method, Path: x.request.Path, Attempt: x.attempt, Wait: x.wait, Throttled: throttled, Cause: cause,
+	x.client.options.notify(ctx, Notice{
+		Method: x.request.Method, Path: x.request.Path, Attempt: x.attempt, Wait: x.wait, Throttled: throttled, Cause: Cause(err),
 	})
 	if throttled {
 		x.wait = 0 // the limiter keeps it back, at its place in the queue

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -270,7 +272,7 @@ func TestNotices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
 		s := &script{replies: []reply{answer(429, "", "Retry-After", "3"), answer(502, ""), cut("{"), answer(200, okBody)}}
-		c := newClient(t, "https://api.example.com", client.WithTransport(s), client.WithNotify(func(n client.Notice) {
+		c := newClient(t, "https://api.example.com", client.WithTransport(s), client.WithNotify(func(_ context.Context, n client.Notice) {
 			got = append(got, fmt.Sprintf("%s %s try %d throttled=%t wait=%s", n.Method, n.Path, n.Attempt, n.Throttled, n.Wait))
 			if n.Cause == nil {
 				t.Error("a notice has no cause")
@@ -351,5 +353,45 @@ func TestCancellation(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestHeld: who waits for the limiter is known by its context, from when it begins to wait until it waits no more.
+func TestHeld(t *testing.T) {
+	type name struct{}
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		start := time.Now()
+		s := &script{replies: []reply{answer(200, okBody)}}
+		c := newClient(t, "https://api.example.com", client.WithTransport(s), client.WithRate(client.Rate{Requests: 1, Window: 10 * time.Second}),
+			client.WithHeld(func(ctx context.Context, held bool) {
+				got = append(got, fmt.Sprintf("%s %s %t", time.Since(start), ctx.Value(name{}), held))
+			}))
+		for i, who := range []string{"first", "second", "third"} {
+			patience := []time.Duration{time.Hour, time.Hour, time.Second}[i]
+			ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), name{}, who), patience)
+			_, _ = c.Do(ctx, client.Request{Method: "GET", Path: "/v1/things"})
+			cancel()
+		}
+		want := []string{"0s second true", "10.2s second false", "10.2s third true", "11.2s third false"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestCause(t *testing.T) {
+	for want, err := range map[string]error{
+		"503 Service Unavailable":            &client.Error{Method: "GET", Path: "/v1/things", Status: 503, Message: "at length"},
+		"connection refused":                 &client.NetworkError{Method: "GET", Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}},
+		"no complete answer within 1m0s":     &client.NetworkError{Method: "GET", Err: errors.New("no complete answer within 1m0s")},
+		"unexpected EOF":                     &client.NetworkError{Method: "GET", Err: &url.Error{Op: "Get", URL: "https://api.example.com", Err: io.ErrUnexpectedEOF}},
+		"status 200: the answer is not JSON": &client.ReplyError{Method: "GET", URL: "https://api.example.com", Status: 200, Reason: "the answer is not JSON"},
+		"no place to store its secret":       errors.New("no place to store its secret"),
+		"502 Bad Gateway":                    fmt.Errorf("change scaling: %w", &client.Error{Method: "PATCH", Status: 502}),
+	} {
+		if got := client.Cause(err).Error(); got != want {
+			t.Errorf("Cause(%v) = %q, want %q", err, got, want)
+		}
 	}
 }

@@ -32,10 +32,24 @@ func (x *exchange) hold(ctx context.Context) error {
 		err = sleep(waiting, x.wait-instant)
 	}
 	if err == nil {
-		err = x.client.limiter.Wait(waiting)
+		err = x.turn(ctx, waiting)
 	}
 	if err != nil && ctx.Err() == nil {
 		return ErrStopped
 	}
 	return err
+}
+
+// turn waits at the limiter, and says so to whoever watches.
+func (x *exchange) turn(ctx, waiting context.Context) error {
+	held := false
+	defer func() {
+		if held {
+			x.client.options.held(ctx, false)
+		}
+	}()
+	return x.client.limiter.wait(waiting, func() {
+		held = true
+		x.client.options.held(ctx, true)
+	})
 }

@@ -119,6 +119,12 @@ func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
 	return steps(b, c)
 }
 
+// Calls implements apply.Forecaster.
+func (b *Backend) Calls(c diff.Change) int {
+	steps, _ := b.steps(c) // a change that cannot be carried out takes none
+	return apply.Calls(steps)
+}
+
 // Steps implements apply.Backend.
 func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 	if c.MakesSecret() && b.opts.Secrets == nil {

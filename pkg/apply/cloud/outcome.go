@@ -30,6 +30,7 @@ func (b *Backend) resend(ctx context.Context, send func(ctx context.Context, aga
 		if !client.Ambiguous(err) || try == resends {
 			return err
 		}
+		apply.Trouble(ctx, client.Cause(err), fmt.Sprintf("trying again in %s", backoff))
 		if apply.Sleep(ctx, backoff) != nil {
 			return err
 		}
@@ -84,6 +85,7 @@ func settled[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 		if !client.Ambiguous(err) {
 			return made, err
 		}
+		apply.Trouble(ctx, client.Cause(err), "looking whether it was created")
 		found, proven, lookErr := b.look(ctx, func(ctx context.Context) (bool, error) {
 			object, present, err := c.find(ctx)
 			if present {

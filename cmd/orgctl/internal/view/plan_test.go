@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -188,11 +189,13 @@ func foreign(s string, p *diff.Plan) map[string]func(io.Writer) error {
 	report.Remaining = p
 	all := writers(p, report, hostileDiagnostics(s))
 	all["progress"] = func(w io.Writer) error {
-		progress := view.NewProgress(w, false, view.Options{})
-		for _, kind := range []apply.EventKind{apply.Started, apply.Stepped, apply.Waiting, apply.Finished} {
-			progress.Event(apply.Event{Kind: kind, Address: addr("key", s), Action: diff.Create, Title: s, State: s, Status: apply.Failed, Err: s})
-			progress.Notice(s)
+		progress := view.NewProgress(w, false, time.Second, view.Options{})
+		for i, kind := range []apply.EventKind{apply.Started, apply.Stepped, apply.Troubled, apply.Waiting, apply.Finished} {
+			progress.Event(sec(i), apply.Event{Kind: kind, Address: addr("key", s), Action: diff.Create, Title: s, State: s, Status: apply.Failed, Err: s})
+			progress.Notice(sec(i), s, time.Second)
+			progress.Tick(view.Frame{Now: sec(i + 1000)})
 		}
+		progress.Ending(s)
 		return nil
 	}
 	return all

@@ -15,6 +15,7 @@ import (
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // run is what a short apply of two services and a key reports.
@@ -34,22 +35,27 @@ func run() []apply.Event {
 	}
 }
 
+// sec is a moment of a run, in seconds from its beginning.
+func sec(seconds int) time.Time { return time.Unix(1e9, 0).Add(time.Duration(seconds) * time.Second) }
+
+// TestProgressLines: where no terminal shows it, a change is a line when it ends, and a wait is one once it is long, whatever states
+// it goes through. Starts, steps and polls are none.
 func TestProgressLines(t *testing.T) {
 	var b bytes.Buffer
-	p := view.NewProgress(&b, false, view.Options{})
+	p := view.NewProgress(&b, false, time.Second, view.Options{})
+	seconds := []int{0, 0, 0, 0, 1, 41, 42, 71, 101, 101}
 	for i, e := range run() {
-		p.Event(e)
+		p.Event(sec(seconds[i]), e)
+		p.Tick(view.Frame{Now: sec(seconds[i])})
 		if i == 4 {
-			p.Notice("waiting 4 s for the rate limit")
+			p.Tick(view.Frame{Now: sec(10)})
+			p.Tick(view.Frame{Now: sec(11)})
+			p.Tick(view.Frame{Now: sec(12)})
 		}
 	}
 	p.Clear()
-	want := `service/orders: create: create service
-service/analytics: update: change scaling
-service/orders: create: waiting (provisioning, 0s)
-waiting 4 s for the rate limit
+	want := `service/orders: create: waiting (provisioning, 10s)
 [1/3] service/analytics: update: failed: 409 CONFLICT (3s)
-service/orders: create: waiting (starting, 1m10s)
 [2/3] service/orders: create: applied (1m40s)
 [3/3] key/ci: create: skipped: service/analytics
 `
@@ -58,63 +64,180 @@ service/orders: create: waiting (starting, 1m10s)
 	}
 }
 
+// TestProgressBreaksALongSilence: logs that say nothing for long are taken for those of a run that hangs.
+func TestProgressBreaksALongSilence(t *testing.T) {
+	var b bytes.Buffer
+	p := view.NewProgress(&b, false, time.Second, view.Options{})
+	p.Event(sec(0), apply.Event{Kind: apply.Stepped, Address: addr("key", "ci"), Action: diff.Create, Title: "create key", Total: 3, Calls: 3})
+	p.Held(sec(20), addr("key", "ci"), true)
+	for second := range 150 {
+		p.Tick(view.Frame{Now: sec(second), Left: 12 * time.Second, Rate: "10/10s"})
+	}
+	want := `0/3 done, ~3 requests left, 12s at 10/10s; longest: key/ci: create: waiting for the rate limit (40s)
+0/3 done, ~3 requests left, 12s at 10/10s; longest: key/ci: create: waiting for the rate limit (1m40s)
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestProgressTellsTroubleOnce: each retry is a line that begins with its cause; of a pause that all requests run into there is one.
+func TestProgressTellsTroubleOnce(t *testing.T) {
+	var b bytes.Buffer
+	p := view.NewProgress(&b, false, time.Second, view.Options{})
+	p.Event(sec(0), run()[3])
+	trouble := apply.Event{Kind: apply.Troubled, Address: addr("service", "analytics"), Action: diff.Update, Err: "502 Bad Gateway", State: "trying again in 1s"}
+	p.Event(sec(1), trouble)
+	trouble.State = "trying again in 2s"
+	p.Event(sec(3), trouble)
+	const pause = "429 Too Many Requests: waiting 10s for the rate limit"
+	for _, second := range []int{4, 4, 5, 20} {
+		p.Notice(sec(second), pause, 10*time.Second)
+	}
+	want := `502 Bad Gateway: service/analytics: update: trying again in 1s
+502 Bad Gateway: service/analytics: update: trying again in 2s
+` + pause + "\n" + pause + "\n"
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestProgressOnTerminal(t *testing.T) {
 	const finished1 = "[1/3] service/analytics: update: failed: 409 CONFLICT (3s)\n"
 	const finished2 = finished1 + "[2/3] service/orders: create: applied (1m40s)\n"
+	const sum0, sum1 = "  0/3 done\n", "  1/3 done, 1 failed\n"
 	want := []string{
-		"  service/orders: create\n",
-		"  service/orders: create: create service\n",
-		"  service/orders: create: create service\n  service/analytics: update\n",
-		"  service/orders: create: create service\n  service/analytics: update: change scaling\n",
-		"  service/orders: create: waiting (provisioning, 0s)\n  service/analytics: update: change scaling\n",
-		"  service/orders: create: waiting (provisioning, 40s)\n  service/analytics: update: change scaling\n",
-		finished1 + "  service/orders: create: waiting (provisioning, 40s)\n",
-		finished1 + "  service/orders: create: waiting (starting, 1m10s)\n",
+		"  service/orders: create\n" + sum0,
+		"  service/orders: create: create service\n" + sum0,
+		"  service/orders: create: create service\n  service/analytics: update\n" + sum0,
+		"  service/orders: create: create service\n  service/analytics: update: change scaling\n" + sum0,
+		"  service/orders: create: waiting (provisioning, 0s)\n  service/analytics: update: change scaling (1s)\n" + sum0,
+		"  service/orders: create: waiting (provisioning, 40s)\n  service/analytics: update: change scaling (41s)\n" + sum0,
+		finished1 + "  service/orders: create: waiting (provisioning, 41s)\n" + sum1,
+		finished1 + "  service/orders: create: waiting (starting, 1m10s)\n" + sum1,
 		finished2,
 		finished2 + "[3/3] key/ci: create: skipped: service/analytics\n",
 	}
 	var b bytes.Buffer
-	p := view.NewProgress(&b, true, view.Options{})
+	p := view.NewProgress(&b, true, time.Second, view.Options{})
+	seconds := []int{0, 0, 0, 0, 1, 41, 42, 71, 101, 101}
 	for i, e := range run() {
-		p.Event(e)
+		p.Event(sec(seconds[i]), e)
 		if d := cmp.Diff(want[i], screen(t, b.String())); d != "" {
 			t.Errorf("after event %d (-want +got):\n%s", i, d)
 		}
 	}
 }
 
-func TestProgressNoticeLeavesWithTheNextEvent(t *testing.T) {
-	var b bytes.Buffer
-	p := view.NewProgress(&b, true, view.Options{})
-	p.Event(run()[0])
-	p.Notice("waiting 4 s for the rate limit")
-	if d := cmp.Diff("  service/orders: create\n  waiting 4 s for the rate limit\n", screen(t, b.String())); d != "" {
-		t.Error(d)
-	}
-	p.Event(run()[1])
-	if d := cmp.Diff("  service/orders: create: create service\n", screen(t, b.String())); d != "" {
-		t.Error(d)
-	}
-	p.Clear()
-	if got := screen(t, b.String()); got != "" {
-		t.Errorf("Clear leaves %q", got)
+// shows fails unless that is what a terminal shows.
+func shows(t *testing.T, b *bytes.Buffer, want string) {
+	t.Helper()
+	if d := cmp.Diff(want, screen(t, b.String())); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
-func TestProgressFitsTheTerminal(t *testing.T) {
+// TestProgressTicks: every wait has a clock that goes on although nothing happens, and what waits for the rate limit says that.
+func TestProgressTicks(t *testing.T) {
 	var b bytes.Buffer
-	const width = 40
-	p := view.NewProgress(&b, true, view.Options{Width: width})
-	for i := range 30 {
-		p.Event(apply.Event{Kind: apply.Stepped, Address: addr("service", fmt.Sprintf("東京-%02d", i)), Action: diff.Update, Title: strings.Repeat("step ", 20)})
+	p := view.NewProgress(&b, true, time.Second, view.Options{})
+	for _, e := range run()[:5] {
+		e.Calls = 4
+		p.Event(sec(0), e)
 	}
-	lines := strings.Split(strings.TrimSuffix(screen(t, b.String()), "\n"), "\n")
-	if len(lines) != 9 || lines[8] != "  and 22 more running" {
-		t.Errorf("shows %d lines, the last %q", len(lines), lines[len(lines)-1])
+	p.Held(sec(1), addr("service", "analytics"), true)
+	frame := view.Frame{Now: sec(3), Columns: 80, Rows: 24, Left: 7500 * time.Millisecond, Rate: "10/10s"}
+	p.Tick(frame)
+	shows(t, &b, "  service/orders: create: waiting (provisioning, 3s)\n  service/analytics: update: waiting for the rate limit (2s)\n"+
+		"  0/3 done, ~4 requests left, 7s at 10/10s\n")
+	frame.Now, frame.Left = sec(9), 1500*time.Millisecond
+	p.Tick(frame)
+	shows(t, &b, "  service/orders: create: waiting (provisioning, 9s)\n  service/analytics: update: waiting for the rate limit (8s)\n"+
+		"  0/3 done, ~4 requests left, 1s at 10/10s\n")
+	p.Held(sec(9), addr("service", "analytics"), false)
+	p.Event(sec(10), apply.Event{Kind: apply.Troubled, Address: addr("service", "analytics"), Action: diff.Update, Err: "502 Bad Gateway", State: "trying again in 1s", Total: 3, Calls: 4})
+	shows(t, &b, "  service/orders: create: waiting (provisioning, 10s)\n  service/analytics: update: change scaling, again after 502 Bad Gateway (10s)\n"+
+		"  0/3 done, ~4 requests left, 1s at 10/10s\n")
+	before := b.Len()
+	frame.Now, frame.Left = sec(10), 1500*time.Millisecond
+	p.Tick(frame)
+	if b.Len() != before {
+		t.Errorf("draws again what is there already: %q", b.String()[before:])
 	}
-	for _, l := range lines {
-		if wide := len([]rune(l)) + strings.Count(l, "東") + strings.Count(l, "京"); wide >= width {
-			t.Errorf("%q is %d columns wide, the terminal %d", l, wide, width)
+}
+
+// TestProgressOfReading: what takes no time leaves no trace; what does says what it waits for.
+func TestProgressOfReading(t *testing.T) {
+	var b bytes.Buffer
+	p := view.NewProgress(&b, true, time.Second, view.Options{})
+	p.Begin(sec(0), "reading the organization")
+	p.Held(sec(0), spec.Address{}, true)
+	p.Held(sec(0), spec.Address{}, true)
+	p.Held(sec(0), spec.Address{}, false)
+	if b.Len() > 0 {
+		t.Errorf("shows at once %q", b.String())
+	}
+	p.Tick(view.Frame{Now: sec(2), Columns: 80, Rows: 24})
+	shows(t, &b, "  reading the organization: waiting for the rate limit (2s)\n")
+	p.Held(sec(3), spec.Address{}, false)
+	shows(t, &b, "  reading the organization (3s)\n")
+	const notice = "503 Service Unavailable: GET /v1/organizations: trying again in 2s"
+	p.Notice(sec(4), notice, 2*time.Second)
+	shows(t, &b, "  reading the organization (4s)\n  "+notice+"\n")
+	p.Tick(view.Frame{Now: sec(6), Columns: 80, Rows: 24})
+	shows(t, &b, "  reading the organization (6s)\n")
+	p.Clear()
+	shows(t, &b, "")
+}
+
+// TestProgressEnding: what an interrupt says stays on the screen, above the region, whatever is drawn later.
+func TestProgressEnding(t *testing.T) {
+	const message = "finishing the calls under way"
+	var b bytes.Buffer
+	p := view.NewProgress(&b, true, time.Second, view.Options{})
+	p.Event(sec(0), run()[3])
+	p.Ending(message)
+	shows(t, &b, message+"\n  service/analytics: update: change scaling\n  0/3 done, finishing what is under way\n")
+	p.Event(sec(1), run()[6])
+	p.Clear()
+	shows(t, &b, message+"\n[1/3] service/analytics: update: failed: 409 CONFLICT (3s)\n")
+
+	var lines bytes.Buffer
+	view.NewProgress(&lines, false, time.Second, view.Options{}).Ending(message)
+	if lines.String() != message+"\n" {
+		t.Errorf("elsewhere it says %q", lines.String())
+	}
+}
+
+// TestProgressFitsTheTerminal: no line of the region wraps, however narrow the terminal has become, and what is waited for outlives
+// the name.
+func TestProgressFitsTheTerminal(t *testing.T) {
+	for _, width := range []int{20, 40, 60, 80, 200} {
+		var b bytes.Buffer
+		p := view.NewProgress(&b, true, time.Second, view.Options{Width: 200})
+		for i := range 30 {
+			p.Event(sec(0), apply.Event{
+				Kind: apply.Stepped, Address: addr("service", fmt.Sprintf("東京-%02d-of-a-name-that-is-rather-long", i)), Action: diff.Update, Title: strings.Repeat("step ", 20), Total: 300, Calls: 1000,
+			})
+		}
+		p.Held(sec(0), addr("service", "東京-00-of-a-name-that-is-rather-long"), true)
+		p.Notice(sec(0), strings.Repeat("trouble ", 30), time.Minute)
+		p.Tick(view.Frame{Now: sec(5), Columns: width, Rows: 24, Left: time.Hour, Rate: "10/10s"})
+		lines := strings.Split(strings.TrimSuffix(screen(t, b.String()), "\n"), "\n")
+		if len(lines) != 11 || !strings.HasPrefix(lines[8], "  and 22 more run") || !strings.HasPrefix(lines[10], "  0/300 done") {
+			t.Errorf("shows %d lines: %q", len(lines), lines)
+		}
+		for _, l := range lines {
+			if wide := len([]rune(l)) + strings.Count(l, "東") + strings.Count(l, "京"); wide >= width {
+				t.Errorf("%q is %d columns wide, the terminal %d", l, wide, width)
+			}
+		}
+		if width >= 60 && !strings.HasSuffix(lines[0], "waiting for the rate limit (5s)") {
+			t.Errorf("at %d columns nobody sees what is waited for: %q", width, lines[0])
+		}
+		p.Tick(view.Frame{Now: sec(6), Columns: width, Rows: 7, Left: time.Hour})
+		if n := strings.Count(screen(t, b.String()), "\n"); n > 6 {
+			t.Errorf("%d lines on a terminal of 7 rows", n)
 		}
 	}
 }
@@ -122,9 +245,9 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 func TestProgressColorsOnlyWhenAsked(t *testing.T) {
 	for _, color := range []bool{false, true} {
 		var b bytes.Buffer
-		p := view.NewProgress(&b, false, view.Options{Color: color})
+		p := view.NewProgress(&b, false, time.Second, view.Options{Color: color})
 		for _, e := range run() {
-			p.Event(e)
+			p.Event(sec(0), e)
 		}
 		if got := strings.Contains(b.String(), "\x1b["); got != color {
 			t.Errorf("color %t: styles %t", color, got)
@@ -135,19 +258,22 @@ func TestProgressColorsOnlyWhenAsked(t *testing.T) {
 func TestProgressIsSafeForConcurrentUse(t *testing.T) {
 	const workers = 16
 	var b bytes.Buffer
-	p := view.NewProgress(&b, true, view.Options{})
+	p := view.NewProgress(&b, true, time.Second, view.Options{})
 	var wg sync.WaitGroup
 	for i := range workers {
 		wg.Go(func() {
 			for _, e := range run()[:2] {
 				e.Address = addr("service", strconv.Itoa(i))
-				p.Event(e)
+				p.Event(sec(0), e)
 			}
-			p.Notice("waiting")
-			p.Event(apply.Event{Kind: apply.Finished, Address: addr("service", strconv.Itoa(i)), Action: diff.Create, Status: apply.Applied, Done: i + 1, Total: workers})
+			p.Held(sec(0), addr("service", strconv.Itoa(i)), true)
+			p.Notice(sec(0), "waiting", time.Second)
+			p.Tick(view.Frame{Now: sec(2)})
+			p.Event(sec(2), apply.Event{Kind: apply.Finished, Address: addr("service", strconv.Itoa(i)), Action: diff.Create, Status: apply.Applied, Done: i + 1, Total: workers})
 		})
 	}
 	wg.Wait()
+	p.Clear()
 	got := screen(t, b.String())
 	for i := range workers {
 		line := fmt.Sprintf("[%2d/16] service/%d: create: applied\n", i+1, i)
