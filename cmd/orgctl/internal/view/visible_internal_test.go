@@ -97,7 +97,7 @@ func TestWordsNeedNoGuessing(t *testing.T) {
 }
 
 func TestColumns(t *testing.T) {
-	for in, want := range map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "東京": 4, "한": 2, "ｱ": 1, "🚀": 2} {
+	for in, want := range map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "東京": 4, "한": 2, "ｱ": 1, "🚀": 2, "⌚": 2, "✅": 2, "🟠": 2} {
 		if got := columns(in); got != want {
 			t.Errorf("columns(%q) = %d, want %d", in, got, want)
 		}
