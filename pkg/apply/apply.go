@@ -17,7 +17,7 @@ import (
 type Backend interface {
 	// Observe reads the live organization. Collections that scope does not need may be missing from it (Live.NotChecked).
 	Observe(ctx context.Context, scope Scope) (*spec.Live, error)
-	// Steps says how a change is carried out, in order. It does no I/O until a step runs.
+	// Steps says how a change is carried out, in order. It does nothing until a step runs, so that it can be asked beforehand, too.
 	Steps(change diff.Change) ([]Step, error)
 }
 

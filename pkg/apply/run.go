@@ -62,9 +62,8 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 	for i, c := range plan.Changes {
 		r.done[c.Address] = make(chan struct{})
 		r.index[c.Address] = i
-		if f, ok := backend.(Forecaster); ok {
-			r.expect(i, f.Calls(c))
-		}
+		steps, _ := backend.Steps(c) // a change that cannot be carried out takes none
+		r.expect(i, callsOf(steps))
 	}
 	finished := make(chan int)
 	for i := range plan.Changes {
@@ -106,11 +105,8 @@ type run struct {
 	left  int   // of all changes
 }
 
-// Forecaster is implemented by backends that know beforehand how many calls a change takes.
-type Forecaster interface{ Calls(diff.Change) int }
-
-// Calls is how many calls some steps take, polls and calls that are made again not counted.
-func Calls(steps []Step) int {
+// callsOf is how many calls some steps take, polls and calls that are made again not counted.
+func callsOf(steps []Step) int {
 	n := 0
 	for _, s := range steps {
 		if s.Do != nil {
@@ -168,7 +164,7 @@ func (r *run) steps(ctx context.Context, c diff.Change, steps []Step) (status St
 	w := &work{run: r, change: c, turn: &turn{slots: r.slots, begin: r.begin}}
 	ctx = context.WithValue(ctx, turnKey{}, w.turn)
 	for i, step := range steps {
-		r.expect(r.index[c.Address], Calls(steps[i:]))
+		r.expect(r.index[c.Address], callsOf(steps[i:]))
 		switch err := w.do(ctx, step); {
 		case err == nil:
 		case stopped(err) && !ambiguous(err) && !w.begun:

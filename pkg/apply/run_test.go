@@ -33,8 +33,6 @@ func (f *fake) Steps(c diff.Change) ([]apply.Step, error) {
 	return steps, nil
 }
 
-func (f *fake) Calls(c diff.Change) int { return apply.Calls(f.steps[c.Address.Name]) }
-
 func change(name string, dependsOn ...string) diff.Change {
 	c := diff.Change{Address: spec.Address{Kind: "service", Name: name}, Action: diff.Create, After: spec.Tree{}}
 	for _, d := range dependsOn {

@@ -119,21 +119,12 @@ func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
 	return steps(b, c)
 }
 
-// Calls implements apply.Forecaster.
-func (b *Backend) Calls(c diff.Change) int {
-	steps, _ := b.steps(c) // a change that cannot be carried out takes none
-	return apply.Calls(steps)
-}
-
 // Steps implements apply.Backend.
 func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 	if c.MakesSecret() && b.opts.Secrets == nil {
 		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
 	}
 	out, err := b.steps(c)
-	if err == nil && c.Address.Kind == "key" && c.Action == diff.Create {
-		b.newKeys.expect()
-	}
 	for i := range out {
 		if call := out[i].Do; call != nil {
 			// What has not been sent when the run is stopped is not sent any more.

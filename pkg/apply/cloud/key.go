@@ -52,6 +52,7 @@ func keySteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 // secret is not lost, and the suffix tells whether the key came into being. With Options.ServerSecrets the API generates it
 // instead, and its answer is stored before anything else happens.
 func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
+	b.newKeys.expect()
 	answered := sync.OnceFunc(b.newKeys.made)
 	defer answered()
 	request, err := bind[cloudapi.KeyCreate](c.After, "name", "state", "expireAt", "ipAccessList")
@@ -149,7 +150,7 @@ type newKeys struct {
 	asked time.Time         // when they were read
 
 	mu   sync.Mutex    // of what follows; never held during a request
-	due  int           // creations that are to come
+	due  int           // creations that have begun and are not answered yet
 	none chan struct{} // closed while there are none
 	ripe time.Time     // a second after the last one
 }
@@ -180,7 +181,7 @@ func (n *newKeys) made() {
 	}
 }
 
-// list waits until nothing more is to come, and gives a list that is as old as that at most.
+// list waits until nothing more is under way, and gives a list that is as old as that at most.
 func (n *newKeys) list(ctx context.Context) ([]cloudapi.APIKey, error) {
 	n.mu.Lock()
 	none := n.none
