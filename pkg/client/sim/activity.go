@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 
 // record appends an activity, filling in what all of them have.
 func (st *state) record(a activity) {
-	a.ID = newID()
+	a.ID = stage.NewID()
 	a.OrganizationID = st.Organization.ID
 	if len(st.Activities) >= maxActivities {
 		st.Activities = slices.Clone(st.Activities[len(st.Activities)-maxActivities+1:])

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // authenticate finds the enabled, unexpired key that the request's basic credentials hash to, checks that the key's IP list
@@ -32,7 +34,7 @@ func (s *Server) authenticate(r *http.Request, ip netip.Addr, now time.Time) (*k
 
 // verifyKey gives the key that keyID and secret hash to, whatever its state.
 func verifyKey(st *state, keyID, secret string) *key {
-	idHash, secretHash := sha256Base64(keyID), sha256Base64(secret)
+	idHash, secretHash := stage.SHA256Base64(keyID), stage.SHA256Base64(secret)
 	return find(st.Keys, func(k *key) bool {
 		return subtle.ConstantTimeCompare([]byte(k.KeyIDHash), []byte(idHash))&
 			subtle.ConstantTimeCompare([]byte(k.KeySecretHash), []byte(secretHash)) == 1
@@ -57,7 +59,7 @@ func (s *Server) touch(k *key, now time.Time) *key {
 func admits(list []ipEntry, ip netip.Addr) bool {
 	ip = ip.Unmap()
 	if ip == netip.IPv6Loopback() {
-		ip = loopback
+		ip = stage.Loopback
 	}
 	for _, entry := range list {
 		if prefix, ok := parseSource(entry.Source); ok && prefix.Contains(ip) {
@@ -92,7 +94,7 @@ func (c *call) authorize(rt route, r *http.Request) error {
 		}
 	}
 	for _, d := range c.cfg.Denied {
-		if (d.Key == "" || d.Key == c.key.Name) && (d.Method == "" || d.Method == r.Method) && globPattern(d.Path).MatchString(r.URL.EscapedPath()) {
+		if (d.Key == "" || d.Key == c.key.Name) && (d.Method == "" || d.Method == r.Method) && stage.Glob(d.Path).MatchString(r.URL.EscapedPath()) {
 			return refuse(http.StatusForbidden, "missing permission %s", rt.permission)
 		}
 	}

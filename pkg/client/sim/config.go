@@ -3,9 +3,12 @@ package sim
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // Config holds everything about the simulated API that a test or a rehearsal may want to bend. The zero value is a faithful
@@ -72,16 +75,8 @@ type Config struct {
 
 // Validate reports the first setting that cannot be honoured.
 func (c Config) Validate() error {
-	for i, f := range c.Faults {
-		if _, ok := faultKinds[f.Kind]; !ok {
-			return fmt.Errorf("faults[%d]: unknown kind %q", i, f.Kind)
-		}
-		if f.Probability < 0 || f.Probability > 1 {
-			return fmt.Errorf("faults[%d]: probability %v is not within 0..1", i, f.Probability)
-		}
-	}
-	if c.RateLimit.Requests < 0 || (c.RateLimit.Requests > 0 && c.RateLimit.Window <= 0) {
-		return fmt.Errorf("rateLimit: %d requests per %s is not a limit", c.RateLimit.Requests, c.RateLimit.Window)
+	if err := errors.Join(stage.ValidateFaults(c.Faults), c.RateLimit.Validate()); err != nil {
+		return err
 	}
 	if c.CallerIP != "" {
 		if _, err := netip.ParseAddr(c.CallerIP); err != nil {
@@ -104,33 +99,6 @@ func (c Config) legacyRoles() bool { return c.LegacyRoles || c.OldAPI }
 func (c Config) serviceQuota() int   { return cmp.Or(c.ServiceQuota, 1000) }
 func (c Config) warehouseLimit() int { return cmp.Or(c.WarehouseLimit, 5) }
 func (c Config) keyLimit() int       { return cmp.Or(c.KeyLimit, 100) }
-
-// RateLimit allows Requests per key in a fixed Window that opens with the first request. The zero value limits nothing; the
-// real API allows 10 per 10 s.
-type RateLimit struct {
-	Requests int
-	Window   time.Duration
-}
-
-type rateLimitJSON struct {
-	Requests int          `json:"requests"`
-	Window   jsonDuration `json:"window"`
-}
-
-// MarshalJSON writes {"requests": N, "window": "10s"}.
-func (r RateLimit) MarshalJSON() ([]byte, error) {
-	return json.Marshal(rateLimitJSON{r.Requests, jsonDuration(r.Window)})
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (r *RateLimit) UnmarshalJSON(data []byte) error {
-	var j rateLimitJSON
-	if err := decodeStrict(data, &j); err != nil {
-		return err
-	}
-	r.Requests, r.Window = j.Requests, time.Duration(j.Window)
-	return nil
-}
 
 // Delays say how long things take. All but Latency pass on the simulated clock and cost no real time to Advance over.
 type Delays struct {
@@ -164,10 +132,10 @@ func (d *Delays) byName() map[string]*time.Duration {
 
 // MarshalJSON writes the delays that are set, by lower camel-case name.
 func (d Delays) MarshalJSON() ([]byte, error) {
-	set := map[string]jsonDuration{}
+	set := map[string]stage.Duration{}
 	for name, value := range d.byName() {
 		if *value != 0 {
-			set[name] = jsonDuration(*value)
+			set[name] = stage.Duration(*value)
 		}
 	}
 	return json.Marshal(set)
@@ -175,7 +143,7 @@ func (d Delays) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes and refuses unknown names.
 func (d *Delays) UnmarshalJSON(data []byte) error {
-	var set map[string]jsonDuration
+	var set map[string]stage.Duration
 	if err := json.Unmarshal(data, &set); err != nil {
 		return err
 	}
@@ -223,21 +191,4 @@ type Denial struct {
 	Method string `json:"method,omitempty"`
 	// Path is a glob over the request path; see Fault.Path.
 	Path string `json:"path"`
-}
-
-// jsonDuration is a duration that JSON shows as "1m30s".
-type jsonDuration time.Duration
-
-func (d jsonDuration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-func (d *jsonDuration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil {
-		return err
-	}
-	if parsed < 0 {
-		return fmt.Errorf("duration %s is negative", parsed)
-	}
-	*d = jsonDuration(parsed)
-	return nil
 }

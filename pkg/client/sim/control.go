@@ -2,12 +2,12 @@ package sim
 
 import (
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // VerifyPassword tells whether a password opens the service of the given id or name, and whether it does so over the MySQL
@@ -22,7 +22,7 @@ func (s *Server) VerifyPassword(idOrName, password string) (ok, mysql bool, err 
 	if primary := s.current.primaryOf(svc.DataWarehouseID); primary != nil {
 		svc = primary // the services of a warehouse share their users
 	}
-	return svc.PasswordHash == sha256Base64(password), svc.DoubleSHA1Hash == doubleSHA1Hex(password), nil
+	return svc.PasswordHash == stage.SHA256Base64(password), svc.DoubleSHA1Hash == doubleSHA1Hex(password), nil
 }
 
 // VerifyKey tells whether some key of the organization, in whatever state, has this id and secret.
@@ -30,55 +30,6 @@ func (s *Server) VerifyKey(keyID, keySecret string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return verifyKey(s.current, keyID, keySecret) != nil
-}
-
-// serveControl answers the control API; see the package documentation. It has no authentication, so over HTTP it answers only
-// what cannot come from a foreign web page: a loopback Host, and no Origin but a loopback one.
-func (s *Server) serveControl(r *http.Request, inProcess bool) reply {
-	if !inProcess && (!isLoopbackHost(r.Host) || !isLoopbackOrigin(r.Header.Get("Origin"))) {
-		return controlError(http.StatusForbidden, "the control API answers on loopback only")
-	}
-	body, err := readBody(r)
-	if err != nil {
-		return controlError(http.StatusBadRequest, err.Error())
-	}
-	path := strings.TrimPrefix(r.URL.EscapedPath(), controlPrefix)
-	handle, ok := s.controls()[r.Method+" "+path]
-	if subject, verb, isInvitation := invitationControl(path); isInvitation && r.Method == http.MethodPost {
-		handle, ok = func([]byte) (any, error) { return s.controlInvitation(subject, verb) }, true
-	}
-	if !ok {
-		return controlError(http.StatusNotFound, "no such control: "+r.Method+" "+path)
-	}
-	result, err := handle(body)
-	if err != nil {
-		return controlError(http.StatusBadRequest, err.Error())
-	}
-	return jsonReply(http.StatusOK, result)
-}
-
-func controlError(status int, text string) reply {
-	return jsonReply(status, map[string]string{"error": text})
-}
-
-func isLoopbackHost(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.Trim(hostport, "[]")
-	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
-}
-
-func isLoopbackOrigin(origin string) bool {
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && isLoopbackHost(u.Host)
 }
 
 // invitationControl takes /invitations/{id or email}/{verb} apart.
@@ -103,67 +54,42 @@ func (s *Server) controlInvitation(subject, verb string) (any, error) {
 	}
 }
 
-// controls are the operations of the control API without a variable part.
-func (s *Server) controls() map[string]func(body []byte) (any, error) {
-	return map[string]func(body []byte) (any, error){
-		"GET /state":    func([]byte) (any, error) { return s.snapshot(), nil },
-		"GET /requests": func([]byte) (any, error) { return orEmpty(s.Requests()), nil },
-		"DELETE /requests": func([]byte) (any, error) {
-			s.ResetRequests()
-			return struct{}{}, nil
-		},
-		"GET /config":           func([]byte) (any, error) { return s.Config(), nil },
-		"PUT /config":           s.controlConfig,
-		"POST /faults":          s.controlFaults,
-		"POST /clock":           s.controlClock,
-		"POST /edit":            s.controlEdit,
-		"POST /verify-password": s.controlPassword,
-		"POST /verify-key":      s.controlKey,
+// control finds the operations of the control API that are this simulator's; see the package documentation.
+func (s *Server) control(method, path string) (stage.Control, bool) {
+	if subject, verb, ok := invitationControl(path); ok && method == http.MethodPost {
+		return func([]byte) (any, error) { return s.controlInvitation(subject, verb) }, true
+	}
+	switch method + " " + path {
+	case "GET /state":
+		return func([]byte) (any, error) { return s.snapshot(), nil }, true
+	case "POST /edit":
+		return s.controlEdit, true
+	case "POST /verify-password":
+		return s.controlPassword, true
+	case "POST /verify-key":
+		return s.controlKey, true
+	default:
+		return stage.Configurable[Config]{
+			Get: s.Config, Set: s.SetConfig, Advance: s.advanced,
+			WithFaults: func(cfg Config, faults []Fault) Config {
+				cfg.Faults = faults
+				return cfg
+			},
+		}.Control(method, path)
 	}
 }
 
-func (s *Server) controlConfig(body []byte) (any, error) {
-	var cfg Config
-	if err := decodeStrict(body, &cfg); err != nil {
-		return nil, err
-	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	s.SetConfig(cfg)
-	return cfg, nil
-}
-
-func (s *Server) controlFaults(body []byte) (any, error) {
-	var faults []Fault
-	if err := decodeStrict(body, &faults); err != nil {
-		return nil, err
-	}
-	cfg := s.Config()
-	cfg.Faults = faults
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	s.SetConfig(cfg)
-	return faults, nil
-}
-
-func (s *Server) controlClock(body []byte) (any, error) {
-	var request struct {
-		Advance jsonDuration `json:"advance"`
-	}
-	if err := decodeStrict(body, &request); err != nil {
-		return nil, err
-	}
-	s.Advance(time.Duration(request.Advance))
+// advanced is Advance for the control API: the state file learns of it at once.
+func (s *Server) advanced(d time.Duration) (time.Time, error) {
+	s.Advance(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return map[string]time.Time{"now": s.now()}, s.save(s.current)
+	return s.now(), s.save(s.current)
 }
 
 func (s *Server) controlEdit(body []byte) (any, error) {
 	var e Edit
-	if err := decodeStrict(body, &e); err != nil {
+	if err := stage.DecodeStrict(body, &e); err != nil {
 		return nil, err
 	}
 	return s.Edit(e)
@@ -175,7 +101,7 @@ func (s *Server) controlPassword(body []byte) (any, error) {
 		Name      string `json:"name"`
 		Password  string `json:"password"`
 	}
-	if err := decodeStrict(body, &request); err != nil {
+	if err := stage.DecodeStrict(body, &request); err != nil {
 		return nil, err
 	}
 	ok, mysql, err := s.VerifyPassword(request.ServiceID+request.Name, request.Password)
@@ -187,7 +113,7 @@ func (s *Server) controlKey(body []byte) (any, error) {
 		KeyID     string `json:"keyId"`
 		KeySecret string `json:"keySecret"`
 	}
-	if err := decodeStrict(body, &request); err != nil {
+	if err := stage.DecodeStrict(body, &request); err != nil {
 		return nil, err
 	}
 	return map[string]bool{"ok": s.VerifyKey(request.KeyID, request.KeySecret)}, nil

@@ -16,19 +16,6 @@ import (
 	"unicode/utf8"
 )
 
-// decodeStrict decodes exactly one JSON value and refuses unknown fields.
-func decodeStrict(data []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one JSON value")
-	}
-	return nil
-}
-
 // fields reads one object of a request body. It keeps the first error, so that a handler reads everything it knows and asks
 // once, and it remembers what was read, so that whatever is left over is an unknown field.
 type fields struct {

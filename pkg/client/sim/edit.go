@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // Edit is a change made behind the API's back, as a console user would make it. Nothing is validated beyond its JSON shape: an
@@ -57,7 +59,7 @@ func (s *Server) outOfBand(actor string, change func(*call) error) error {
 	now := s.now()
 	s.settle(now)
 	c := &call{cfg: s.cfg, st: s.current.clone(), current: s.current, at: now, now: now}
-	c.actor = activity{ActorType: actorUser, ActorIPAddress: loopback.String(), UserAgent: "Mozilla/5.0 (sandbox console)"}
+	c.actor = activity{ActorType: actorUser, ActorIPAddress: stage.Loopback.String(), UserAgent: "Mozilla/5.0 (sandbox console)"}
 	m := find(c.st.Members, func(m *member) bool {
 		return actor == "" && c.st.isAdmin(m.grants) || actor != "" && strings.EqualFold(m.Email, actor)
 	})
@@ -93,43 +95,6 @@ func (c *call) edit(e Edit) (Edited, error) {
 		return c.editEndpoint(e)
 	default:
 		return Edited{}, errors.New("unknown kind")
-	}
-}
-
-// merged is a copy of an object with a JSON merge patch applied.
-func merged[T any](object *T, set map[string]any) (*T, error) {
-	text, err := json.Marshal(object)
-	if err != nil {
-		return nil, err
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(text, &tree); err != nil {
-		return nil, err
-	}
-	mergePatch(tree, set)
-	if text, err = json.Marshal(tree); err != nil {
-		return nil, err
-	}
-	next := new(T)
-	return next, decodeStrict(text, next)
-}
-
-func mergePatch(tree, patch map[string]any) {
-	for name, value := range patch {
-		inner, isObject := value.(map[string]any)
-		switch {
-		case value == nil:
-			delete(tree, name)
-		case isObject:
-			nested, ok := tree[name].(map[string]any)
-			if !ok {
-				nested = map[string]any{}
-			}
-			mergePatch(nested, inner)
-			tree[name] = nested
-		default:
-			tree[name] = value
-		}
 	}
 }
 
@@ -209,7 +174,7 @@ func (c *call) editOrganization(e Edit) (Edited, error) {
 	if e.Create || e.Delete {
 		return Edited{}, errors.New("it can only be changed")
 	}
-	next, err := merged(&c.st.Organization, e.Set)
+	next, err := stage.Merged(&c.st.Organization, e.Set)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -224,7 +189,7 @@ func (c *call) editEndpoint(e Edit) (Edited, error) {
 	o := &c.st.Organization
 	o.PrivateEndpoints = slices.Clone(o.PrivateEndpoints)
 	if e.Create {
-		entry, err := merged(&privateEndpoint{ID: e.ID + e.Name, CloudProvider: "aws", Region: "us-east-1"}, e.Set)
+		entry, err := stage.Merged(&privateEndpoint{ID: e.ID + e.Name, CloudProvider: "aws", Region: "us-east-1"}, e.Set)
 		if err != nil {
 			return Edited{}, err
 		}
@@ -245,7 +210,7 @@ func (c *call) editEndpoint(e Edit) (Edited, error) {
 		o.PrivateEndpoints = slices.DeleteFunc(o.PrivateEndpoints, gone.same)
 		return Edited{ID: gone.ID}, nil
 	}
-	next, err := merged(found, e.Set)
+	next, err := stage.Merged(found, e.Set)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -257,7 +222,7 @@ func (c *call) editService(e Edit) (Edited, error) {
 	if e.Create {
 		svc := c.cfg.newService()
 		svc.Name, svc.Provider, svc.Region = e.Name, "aws", "us-east-1"
-		svc, err := merged(svc, e.Set)
+		svc, err := stage.Merged(svc, e.Set)
 		if err != nil {
 			return Edited{}, err
 		}
@@ -277,7 +242,7 @@ func (c *call) editService(e Edit) (Edited, error) {
 		c.did(doneTo(svc, "service_delete")...)
 		return Edited{ID: svc.ID}, nil
 	}
-	next, err := merged(svc, e.Set)
+	next, err := stage.Merged(svc, e.Set)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -322,7 +287,7 @@ func editActivities(set map[string]any) []string {
 
 func (c *call) editKey(e Edit) (Edited, error) {
 	k := &key{
-		ID: newID(), Name: e.Name, State: keyEnabled, CreatedAt: c.now,
+		ID: stage.NewID(), Name: e.Name, State: keyEnabled, CreatedAt: c.now,
 		IPAccessList: []ipEntry{{Source: "0.0.0.0/0"}}, grants: grants{RoleIDs: []string{}},
 	}
 	if !e.Create {
@@ -340,7 +305,7 @@ func (c *call) editKey(e Edit) (Edited, error) {
 	if err != nil {
 		return Edited{}, err
 	}
-	next, err := merged(k, set)
+	next, err := stage.Merged(k, set)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -367,7 +332,7 @@ func (c *call) editKey(e Edit) (Edited, error) {
 }
 
 func (c *call) editMember(e Edit) (Edited, error) {
-	m := &member{UserID: newID(), Name: e.Name, Email: e.Name, JoinedAt: c.now, grants: grants{RoleIDs: []string{}}}
+	m := &member{UserID: stage.NewID(), Name: e.Name, Email: e.Name, JoinedAt: c.now, grants: grants{RoleIDs: []string{}}}
 	if !e.Create {
 		var err error
 		if m, err = pick(c.st.Members, e, func(m *member) string { return m.UserID }, func(m *member) string { return m.Email }); err != nil {
@@ -383,7 +348,7 @@ func (c *call) editMember(e Edit) (Edited, error) {
 	if err != nil {
 		return Edited{}, err
 	}
-	next, err := merged(m, set)
+	next, err := stage.Merged(m, set)
 	if err != nil {
 		return Edited{}, err
 	}
@@ -402,7 +367,7 @@ func (c *call) editMember(e Edit) (Edited, error) {
 
 func (c *call) editInvitation(e Edit) (Edited, error) {
 	i := &invitation{
-		ID: newID(), Email: strings.ToLower(e.Name), CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()),
+		ID: stage.NewID(), Email: strings.ToLower(e.Name), CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()),
 		grants: grants{RoleIDs: []string{}},
 	}
 	if !e.Create {
@@ -420,7 +385,7 @@ func (c *call) editInvitation(e Edit) (Edited, error) {
 	if err != nil {
 		return Edited{}, err
 	}
-	next, err := merged(i, set)
+	next, err := stage.Merged(i, set)
 	if err != nil {
 		return Edited{}, err
 	}

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // apiError is a refusal as the API words it: the HTTP status and the whole error text, code word included.
 type apiError struct {
 	status int
 	text   string
-	// resetAfter is the value of X-RateLimit-Reset in seconds; only a 429 has one.
-	resetAfter float64
+	// resetAfter is the value of X-RateLimit-Reset; only a 429 has one.
+	resetAfter time.Duration
 }
 
 func (e *apiError) Error() string { return e.text }

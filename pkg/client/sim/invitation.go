@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // emailPattern refuses what is plainly no address; deciding more than that is the mail system's business.
@@ -101,7 +103,7 @@ func createInvitation(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	i := &invitation{ID: newID(), Email: email, CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()), grants: *granted}
+	i := &invitation{ID: stage.NewID(), Email: email, CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()), grants: *granted}
 	c.st.Invitations = append(c.st.Invitations, i)
 	c.did(activity{Type: "organization_invite_create"})
 	return c.viewInvitation(i), nil
@@ -125,7 +127,7 @@ func (s *Server) AcceptInvitation(idOrEmail string) (userID string, err error) {
 		if i == nil {
 			return fmt.Errorf("accept invitation: none is pending for %q", idOrEmail)
 		}
-		m := &member{UserID: newID(), Email: i.Email, JoinedAt: c.now, grants: i.grants}
+		m := &member{UserID: stage.NewID(), Email: i.Email, JoinedAt: c.now, grants: i.grants}
 		m.Name, _, _ = strings.Cut(i.Email, "@")
 		if c.cfg.SAMLMembers {
 			m.UserID = "samlp|" + m.UserID + "|" + m.Email

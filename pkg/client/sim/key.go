@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 const (
@@ -90,7 +92,7 @@ func createKey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &key{ID: newID(), State: keyEnabled, CreatedAt: c.now, IPAccessList: []ipEntry{}, grants: grants{RoleIDs: []string{}}}
+	k := &key{ID: stage.NewID(), State: keyEnabled, CreatedAt: c.now, IPAccessList: []ipEntry{}, grants: grants{RoleIDs: []string{}}}
 	f.require("name")
 	c.readKey(f, k)
 	if c.cfg.legacyRoles() && len(k.Legacy) == 0 {
@@ -131,7 +133,7 @@ func createKey(c *call) (any, error) {
 // generate gives the key a new id and secret, of which only hashes are kept.
 func (k *key) generate() (keyID, keySecret string) {
 	keyID, keySecret = newKeyID(), newKeySecret()
-	k.KeySuffix, k.KeyIDHash, k.KeySecretHash = suffix(keyID), sha256Base64(keyID), sha256Base64(keySecret)
+	k.KeySuffix, k.KeyIDHash, k.KeySecretHash = suffix(keyID), stage.SHA256Base64(keyID), stage.SHA256Base64(keySecret)
 	return keyID, keySecret
 }
 

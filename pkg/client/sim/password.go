@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
+
 // patchPassword handles PATCH password. Given hashes are kept as they are; otherwise a password is generated and shown once.
 // The services of a warehouse share their users, so the password is kept at the primary.
 func patchPassword(c *call) (any, error) {
@@ -36,7 +38,7 @@ func patchPassword(c *call) (any, error) {
 		changed.PasswordHash, changed.DoubleSHA1Hash = *hash, deref(double)
 	} else {
 		result.Password = newPassword()
-		changed.PasswordHash, changed.DoubleSHA1Hash = sha256Base64(result.Password), doubleSHA1Hex(result.Password)
+		changed.PasswordHash, changed.DoubleSHA1Hash = stage.SHA256Base64(result.Password), doubleSHA1Hex(result.Password)
 	}
 	replace(c.st.Services, owner, &changed)
 	c.did(doneTo(svc, "service_update_password")...)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // Permissions that routes ask for. Those the public documents do not name follow their pattern.
@@ -65,7 +67,7 @@ var (
 func newRoles(at time.Time) []*role {
 	roles := make([]*role, 0, len(systemRoles))
 	for _, r := range systemRoles {
-		roles = append(roles, &role{ID: newID(), Name: r.name, CreatedAt: at})
+		roles = append(roles, &role{ID: stage.NewID(), Name: r.name, CreatedAt: at})
 	}
 	return roles
 }

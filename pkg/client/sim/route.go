@@ -1,12 +1,15 @@
 package sim
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // route is one operation of the API.
@@ -160,10 +163,12 @@ func (s *Server) dispatch(r *http.Request, body []byte, bodyErr error, ip netip.
 	if err != nil {
 		return nil, rt, err
 	}
-	if err := s.limit(caller.KeyIDHash, now); err != nil {
-		return nil, rt, err
+	if wait, exceeded := s.stage.Limit(caller.KeyIDHash); exceeded {
+		return nil, rt, &apiError{http.StatusTooManyRequests, "TOO_MANY_REQUESTS: rate limit exceeded", wait}
 	}
-	if bodyErr != nil {
+	if errors.Is(bodyErr, stage.ErrBodyTooLarge) {
+		return nil, rt, refuse(http.StatusRequestEntityTooLarge, "%v", bodyErr)
+	} else if bodyErr != nil {
 		return nil, rt, bodyErr
 	}
 	if err := checkContentType(r, body); err != nil {

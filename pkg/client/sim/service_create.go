@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/internal/stage"
 )
 
 // currentVersion is the ClickHouse version of every service.
@@ -61,7 +63,7 @@ func createService(c *call) (any, error) {
 // newService is a service with the defaults of the API.
 func (c Config) newService() *service {
 	return &service{
-		ID: newID(), ClickHouseVersion: currentVersion, HostPrefix: strings.ToLower(randomText(10)),
+		ID: stage.NewID(), ClickHouseVersion: currentVersion, HostPrefix: strings.ToLower(stage.RandomText(10)),
 		scaling: c.defaultScaling(), IPAccessList: []ipEntry{}, Tags: []tag{}, PrivateEndpointIDs: []string{},
 		Endpoints: []endpointSwitch{}, ReleaseChannel: "default", EnableCoreDumps: true,
 	}
@@ -75,9 +77,9 @@ func (c *call) admit(svc *service) any {
 		Password string      `json:"password,omitempty"`
 	}
 	if svc.DataWarehouseID == "" {
-		svc.DataWarehouseID, svc.IsPrimary = newID(), true
+		svc.DataWarehouseID, svc.IsPrimary = stage.NewID(), true
 		reply.Password = newPassword()
-		svc.PasswordHash, svc.DoubleSHA1Hash = sha256Base64(reply.Password), doubleSHA1Hex(reply.Password)
+		svc.PasswordHash, svc.DoubleSHA1Hash = stage.SHA256Base64(reply.Password), doubleSHA1Hex(reply.Password)
 	}
 	svc.CreatedAt, svc.VisibleFrom = c.now, c.now.Add(c.cfg.Delays.Visibility)
 	svc.enter(c.now, stateProvisioning)

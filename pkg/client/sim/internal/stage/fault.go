@@ -1,4 +1,4 @@
-package sim
+package stage
 
 import (
 	"crypto/sha256"
@@ -35,7 +35,7 @@ var faultKinds = map[FaultKind]struct{}{
 	FaultTruncated: {}, Fault429: {}, Fault400: {}, Fault404: {}, Fault409: {}, FaultHollow: {}, FaultSlow: {},
 }
 
-// Fault is a rule by which requests under /v1 go wrong. Of the requests that match Method and Path, it strikes every one, or
+// Fault is a rule by which requests of the API go wrong. Of the requests that match Method and Path, it strikes every one, or
 // those that Nth, Every or Probability pick, and at most Count of them. The first rule that strikes wins.
 type Fault struct {
 	// Method is an HTTP method; empty means every method.
@@ -57,28 +57,41 @@ type Fault struct {
 }
 
 type faultJSON struct {
-	Method      string       `json:"method,omitempty"`
-	Path        string       `json:"path,omitempty"`
-	Nth         int          `json:"nth,omitempty"`
-	Every       int          `json:"every,omitempty"`
-	Probability float64      `json:"probability,omitempty"`
-	Count       int          `json:"count,omitempty"`
-	Kind        FaultKind    `json:"kind"`
-	Delay       jsonDuration `json:"delay,omitempty"`
+	Method      string    `json:"method,omitempty"`
+	Path        string    `json:"path,omitempty"`
+	Nth         int       `json:"nth,omitempty"`
+	Every       int       `json:"every,omitempty"`
+	Probability float64   `json:"probability,omitempty"`
+	Count       int       `json:"count,omitempty"`
+	Kind        FaultKind `json:"kind"`
+	Delay       Duration  `json:"delay,omitempty"`
 }
 
 // MarshalJSON writes the fields by their lower camel-case names.
 func (f Fault) MarshalJSON() ([]byte, error) {
-	return json.Marshal(faultJSON{f.Method, f.Path, f.Nth, f.Every, f.Probability, f.Count, f.Kind, jsonDuration(f.Delay)})
+	return json.Marshal(faultJSON{f.Method, f.Path, f.Nth, f.Every, f.Probability, f.Count, f.Kind, Duration(f.Delay)})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and refuses unknown names.
 func (f *Fault) UnmarshalJSON(data []byte) error {
 	var j faultJSON
-	if err := decodeStrict(data, &j); err != nil {
+	if err := DecodeStrict(data, &j); err != nil {
 		return fmt.Errorf("fault: %w", err)
 	}
 	*f = Fault{j.Method, j.Path, j.Nth, j.Every, j.Probability, j.Count, j.Kind, time.Duration(j.Delay)}
+	return nil
+}
+
+// ValidateFaults reports the first rule that cannot be carried out.
+func ValidateFaults(faults []Fault) error {
+	for i, f := range faults {
+		if _, ok := faultKinds[f.Kind]; !ok {
+			return fmt.Errorf("faults[%d]: unknown kind %q", i, f.Kind)
+		}
+		if f.Probability < 0 || f.Probability > 1 {
+			return fmt.Errorf("faults[%d]: probability %v is not within 0..1", i, f.Probability)
+		}
+	}
 	return nil
 }
 
@@ -89,10 +102,8 @@ type faultRule struct {
 	matched, fired int
 }
 
-func newFaultRule(f Fault) faultRule { return faultRule{Fault: f, path: globPattern(f.Path)} }
-
-// globPattern turns a path glob into a pattern; see Fault.Path.
-func globPattern(glob string) *regexp.Regexp {
+// Glob turns a path glob into a pattern; see Fault.Path.
+func Glob(glob string) *regexp.Regexp {
 	if glob == "" {
 		glob = "**"
 	}
@@ -103,7 +114,7 @@ func globPattern(glob string) *regexp.Regexp {
 }
 
 // chooseFault counts the request against every rule and gives the first that strikes.
-func (s *Server) chooseFault(method, path string) *Fault {
+func (s *Stage) chooseFault(method, path string) *Fault {
 	var chosen *Fault
 	for i := range s.faults {
 		rule := &s.faults[i]
@@ -111,7 +122,7 @@ func (s *Server) chooseFault(method, path string) *Fault {
 			continue
 		}
 		rule.matched++
-		if chosen != nil || (rule.Count > 0 && rule.fired >= rule.Count) || !rule.picks(s.cfg.Seed, i) {
+		if chosen != nil || (rule.Count > 0 && rule.fired >= rule.Count) || !rule.picks(s.settings.Seed, i) {
 			continue
 		}
 		rule.fired++
@@ -140,67 +151,41 @@ func (r *faultRule) picks(seed int64, index int) bool {
 }
 
 // before gives the answer that replaces the execution of the request, if the fault is of that sort.
-func (f *Fault) before() (reply, bool) {
+func (s *Stage) before(f *Fault) (Reply, bool) {
 	switch f.Kind {
 	case Fault500Before:
-		return faultReply(http.StatusInternalServerError, "INTERNAL_ERROR: injected before execution"), true
+		return s.api.Refusal(http.StatusInternalServerError, "injected before execution", 0), true
 	case Fault502Plain:
-		return newReply(http.StatusBadGateway, "text/plain; charset=utf-8", []byte("Bad Gateway")), true
+		return NewReply(http.StatusBadGateway, "text/plain; charset=utf-8", []byte("Bad Gateway")), true
 	case FaultCutBefore:
-		return reply{cut: true}, true
+		return Reply{Cut: true}, true
 	case Fault429:
-		rep := faultReply(http.StatusTooManyRequests, "TOO_MANY_REQUESTS: injected")
-		rep.header.Set("X-RateLimit-Reset", fmt.Sprintf("%.3f", max(f.Delay.Seconds(), 0.5)))
-		return rep, true
+		return s.api.Refusal(http.StatusTooManyRequests, "injected", max(f.Delay, time.Second/2)), true
 	case Fault400:
-		return faultReply(http.StatusBadRequest, "BAD_REQUEST: injected"), true
+		return s.api.Refusal(http.StatusBadRequest, "injected", 0), true
 	case Fault404:
-		return faultReply(http.StatusNotFound, "NOT_FOUND: injected"), true
+		return s.api.Refusal(http.StatusNotFound, "injected", 0), true
 	case Fault409:
-		return faultReply(http.StatusConflict, "CONFLICT: injected"), true
+		return s.api.Refusal(http.StatusConflict, "injected", 0), true
 	case Fault500After, FaultCutAfter, FaultTruncated, FaultHollow, FaultSlow:
-		return reply{}, false
+		return Reply{}, false
 	default:
-		return faultReply(http.StatusInternalServerError, "INTERNAL_ERROR: unknown fault kind "+string(f.Kind)), true
+		return s.api.Refusal(http.StatusInternalServerError, "unknown fault kind "+string(f.Kind), 0), true
 	}
 }
 
 // after spoils the answer of a request that was executed.
-func (f *Fault) after(rep reply) reply {
+func (s *Stage) after(f *Fault, rep Reply) Reply {
 	switch f.Kind {
 	case Fault500After:
-		return faultReply(http.StatusInternalServerError, "INTERNAL_ERROR: injected after execution")
+		return s.api.Refusal(http.StatusInternalServerError, "injected after execution", 0)
 	case FaultCutAfter:
-		return reply{cut: true}
+		return Reply{Cut: true}
 	case FaultTruncated:
-		rep.truncated = true
+		rep.Truncated = true
 	case FaultHollow:
-		return hollow(rep)
+		return s.api.Hollow(rep)
 	case Fault500Before, Fault502Plain, FaultCutBefore, Fault429, Fault400, Fault404, Fault409, FaultSlow:
 	}
 	return rep
-}
-
-// hollow empties the objects of a list. An answer without a list stays as it is.
-func hollow(rep reply) reply {
-	var envelope struct {
-		RequestID string           `json:"requestId"`
-		Result    []map[string]any `json:"result"`
-		Status    int              `json:"status"`
-	}
-	if rep.status != http.StatusOK || json.Unmarshal(rep.body, &envelope) != nil {
-		return rep
-	}
-	for _, object := range envelope.Result {
-		clear(object)
-	}
-	return jsonReply(rep.status, envelope)
-}
-
-func faultReply(status int, text string) reply {
-	return jsonReply(status, struct {
-		RequestID string `json:"requestId"`
-		Error     string `json:"error"`
-		Status    int    `json:"status"`
-	}{newID(), text, status})
 }
