@@ -29,6 +29,7 @@ var importTable = map[string]struct {
 	"pkg/client/cloudapi":           {ours: []string{"pkg/client", "pkg/client/secret"}},
 	"pkg/client/sim":                {ours: []string{"pkg/client/sim/internal/stage"}, stdlib: true},
 	"pkg/client/sim/internal/stage": {stdlib: true},
+	"pkg/client/sim/locktera":       {ours: []string{"pkg/client/sim/internal/stage"}, stdlib: true},
 	"pkg/client/otherapi":           {stdlib: true},
 	"pkg/apply/cloud": {ours: []string{
 		"schemas", "pkg/spec", "pkg/diff", "pkg/apply", "pkg/apply/journal", "pkg/apply/secrets", "pkg/apply/store", "pkg/client",

@@ -163,7 +163,7 @@ func (s *Server) dispatch(r *http.Request, body []byte, bodyErr error, ip netip.
 	if err != nil {
 		return nil, rt, err
 	}
-	if wait, exceeded := s.stage.Limit(caller.KeyIDHash); exceeded {
+	if wait, exceeded := s.stage.Limit(caller.KeyIDHash, s.cfg.RateLimit); exceeded {
 		return nil, rt, &apiError{http.StatusTooManyRequests, "TOO_MANY_REQUESTS: rate limit exceeded", wait}
 	}
 	if errors.Is(bodyErr, stage.ErrBodyTooLarge) {

@@ -106,7 +106,7 @@ func (s *Server) SetConfig(cfg Config) {
 
 func (s *Server) setConfig(cfg Config) {
 	s.cfg = cfg
-	s.stage.Configure(stage.Settings{RateLimit: cfg.RateLimit, Faults: cfg.Faults, Seed: cfg.Seed, Latency: cfg.Delays.Latency})
+	s.stage.Configure(stage.Settings{Faults: cfg.Faults, Seed: cfg.Seed, Latency: cfg.Delays.Latency})
 }
 
 // Advance moves the simulated clock forward. Time never moves back: a negative d does nothing. The state file learns of it with

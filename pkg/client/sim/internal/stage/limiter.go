@@ -47,11 +47,10 @@ type window struct {
 }
 
 // Limit counts a request of a key. Where that is one too many, it gives the time until the window ends, and does not count it.
-func (s *Stage) Limit(key string) (wait time.Duration, exceeded bool) {
+func (s *Stage) Limit(key string, limit RateLimit) (wait time.Duration, exceeded bool) {
 	now := s.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limit := s.settings.RateLimit
 	if limit.Requests == 0 {
 		return 0, false
 	}

@@ -32,10 +32,9 @@ type API struct {
 
 // Settings are the part of a simulator's configuration that the stage carries out.
 type Settings struct {
-	RateLimit RateLimit
-	Faults    []Fault
-	Seed      int64
-	Latency   time.Duration
+	Faults  []Fault
+	Seed    int64
+	Latency time.Duration
 }
 
 // Hook is called for every request of the API, counted from 1: with phase "before" ahead of its execution, and "after" once its
