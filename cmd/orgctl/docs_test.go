@@ -356,16 +356,17 @@ func (r *reader) serve(t *testing.T, args []string) {
 		sandbox.signal(t, os.Interrupt)
 		sandbox.wait(t)
 	})
-	sandbox.stdout.await(t, "CLICKHOUSE_CLOUD_API_SECRET=")
+	sandbox.stdout.await(t, "_ORG_ID=") // printed with the other settings, in one piece
 	sandbox.stderr.await(t, "serving organization ")
 	settings := map[string]string{}
 	for line := range strings.Lines(sandbox.stdout.String()) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		settings[name] = value
 	}
-	address := strings.TrimPrefix(settings["CLICKHOUSE_API_URL"], "http://")
-	r.stdout = strings.ReplaceAll(sandbox.stdout.String(), strings.TrimSuffix(address, "/v1"), documentedAddress)
-	r.point(strings.TrimSuffix(address, "/v1"), settings)
+	_, url, _ := strings.Cut(sandbox.stdout.String(), "_API_URL=http://")
+	address, _, _ := strings.Cut(url, "/")
+	r.stdout = strings.ReplaceAll(sandbox.stdout.String(), address, documentedAddress)
+	r.point(address, settings)
 }
 
 // masks are what two runs do not have in common.
@@ -373,7 +374,7 @@ var masks = []struct{ from, to string }{
 	{`sha256:[0-9a-f]{64}`, "DIGEST"},
 	{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "UUID"},
 	{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
-	{`(export CLICKHOUSE_CLOUD_API_(KEY|SECRET)=).+`, "${1}TEXT"},
+	{`(export (CLICKHOUSE_CLOUD|LOCKTERA)_API_(KEY|SECRET)=).+`, "${1}TEXT"},
 }
 
 func masked(lines []string) []string {
@@ -415,18 +416,23 @@ func curl() {
 
 func request(args []string) error {
 	var method, url, body string
+	header := http.Header{}
 	for len(args) > 0 {
 		switch arg := args[0]; {
 		case arg == "-s":
 		case arg == "-X" && len(args) > 1:
 			method, args = args[1], args[1:]
+		case arg == "-H" && len(args) > 1:
+			name, value, _ := strings.Cut(args[1], ": ")
+			header.Set(name, value)
+			args = args[1:]
 		case arg == "-d" && len(args) > 1:
 			if method == "" {
 				method = http.MethodPost
 			}
 			body, args = args[1], args[1:]
 		case !strings.HasPrefix(arg, "-") && url == "":
-			url = "http://" + arg
+			url = "http://" + strings.TrimPrefix(arg, "http://")
 		default:
 			return fmt.Errorf("unknown argument %s", arg)
 		}
@@ -436,6 +442,7 @@ func request(args []string) error {
 	if err != nil {
 		return err
 	}
+	req.Header = header
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
