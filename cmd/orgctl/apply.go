@@ -165,7 +165,7 @@ func runApply(e *env, c *cli.Context) error {
 		return left, nil
 	})
 	if seen != nil {
-		outcome.Earlier, outcome.ByReply = seen.Earlier, seen.ByReply
+		outcome.Earlier = seen.Earlier
 	}
 	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	_ = view.Message(e.notes(), view.Unread(outcome))

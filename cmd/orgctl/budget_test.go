@@ -25,7 +25,8 @@ const whole = `spec:
 `
 
 // TestRequestBudgets holds an apply to what it may cost, by the simulator's log (docs/performance.md): ten requests are one
-// window of the rate limit, so that what keeps to them never waits.
+// window of the rate limit, so that what keeps to them never waits. Where roles are named, an organization with custom roles costs
+// one more.
 func TestRequestBudgets(t *testing.T) {
 	t.Parallel()
 	alone := "spec: {services: [{name: orders, provider: aws, region: us-east-1, ipAccessList: [{source: 203.0.113.1}], numReplicas: 3}]}\n"
@@ -41,52 +42,66 @@ func TestRequestBudgets(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, after string
 		requests      int
+		roles         bool
 	}{
-		"nothing to do, everything declared":          {whole, whole, 5},
-		"nothing to do, services declared":            {alone, alone, 3},
-		"an entry, services declared":                 {alone, edited(alone, "203.0.113.1", "203.0.113.2"), 5},
-		"a size, services declared":                   {alone, edited(alone, "numReplicas: 3", "numReplicas: 5"), 5},
-		"an entry, everything declared":               {whole, edited(whole, "idleTimeoutMinutes: 15", "idleTimeoutMinutes: 30"), 7},
-		"three services":                              {whole, edited(whole, "ipAccessList: [{source: 203.0.113.1}], numReplicas", "ipAccessList: [{source: 203.0.113.2}], numReplicas", "ipAccessList: [{source: 203.0.113.1}], privateEndpointIds", "ipAccessList: [{source: 203.0.113.3}], privateEndpointIds", "ipAccessList: []", "ipAccessList: [{source: 203.0.113.4}]"), 9},
-		"two services and a key":                      {whole, edited(whole, "numReplicas: 3", "numReplicas: 5", "ipAccessList: []", "ipAccessList: [{source: 203.0.113.4}]", "state: enabled", "state: disabled"), 10},
-		"the organization's name, a key, a person":    {whole, edited(whole, "name: Acme", "name: Other", "state: enabled", "state: disabled", "ana@example.com, role: developer", "ana@example.com, role: admin"), 10},
-		"a service, a key and a person":               {whole, edited(whole, "numReplicas: 3", "numReplicas: 5", "state: enabled", "state: disabled", "ana@example.com, role: developer", "ana@example.com, role: admin"), 10},
-		"the first service":                           {"spec: {name: Acme}", alone, 9},
-		"a service, everything declared":              {whole, edited(whole, "  keys:", "    - {name: fresh, provider: aws, region: us-east-1, ipAccessList: []}\n  keys:"), 10},
-		"a secondary":                                 {alone, strings.Replace(alone, "]}\n", ", {name: etl, warehouse: orders, ipAccessList: []}]}\n", 1), 9},
-		"ten keys":                                    {"spec: {name: Acme}", many("keys", "{name: k%02d, roles: [developer], ipAccessList: []}", 10), 2 + 2 + 10 + 2},
-		"ten invitations":                             {"spec: {name: Acme}", many("invitations", "{email: p%02d@example.com, role: developer}", 10), 4 + 2 + 10 + 1},
-		"ten services, but for its rounds of polling": {"spec: {name: Acme}", many("services", "{name: s%02d, provider: aws, region: us-east-1, ipAccessList: []}", 10), 2 + 1 + 2 + 20},
+		"nothing to do, everything declared":       {whole, whole, 5, true},
+		"nothing to do, services declared":         {alone, alone, 3, false},
+		"an entry, services declared":              {alone, edited(alone, "203.0.113.1", "203.0.113.2"), 5, false},
+		"a size, services declared":                {alone, edited(alone, "numReplicas: 3", "numReplicas: 5"), 5, false},
+		"an entry, everything declared":            {whole, edited(whole, "idleTimeoutMinutes: 15", "idleTimeoutMinutes: 30"), 7, true},
+		"three services":                           {whole, edited(whole, "ipAccessList: [{source: 203.0.113.1}], numReplicas", "ipAccessList: [{source: 203.0.113.2}], numReplicas", "ipAccessList: [{source: 203.0.113.1}], privateEndpointIds", "ipAccessList: [{source: 203.0.113.3}], privateEndpointIds", "ipAccessList: []", "ipAccessList: [{source: 203.0.113.4}]"), 9, true},
+		"two services and a key":                   {whole, edited(whole, "numReplicas: 3", "numReplicas: 5", "ipAccessList: []", "ipAccessList: [{source: 203.0.113.4}]", "state: enabled", "state: disabled"), 10, true},
+		"the organization's name, a key, a person": {whole, edited(whole, "name: Acme", "name: Other", "state: enabled", "state: disabled", "ana@example.com, role: developer", "ana@example.com, role: admin"), 11, true},
+		"a service, a key and a person":            {whole, edited(whole, "numReplicas: 3", "numReplicas: 5", "state: enabled", "state: disabled", "ana@example.com, role: developer", "ana@example.com, role: admin"), 11, true},
+		"the first service":                        {"spec: {name: Acme}", alone, 9, false},
+		"a service, everything declared":           {whole, edited(whole, "  keys:", "    - {name: fresh, provider: aws, region: us-east-1, ipAccessList: []}\n  keys:"), 10, true},
+		"a secondary":                              {alone, strings.Replace(alone, "]}\n", ", {name: etl, warehouse: orders, ipAccessList: []}]}\n", 1), 9, false},
+		"ten keys":                                 {"spec: {name: Acme}", many("keys", "{name: k%02d, roles: [developer], ipAccessList: []}", 10), 2 + 1 + 10 + 2, true},
+		"ten invitations":                          {"spec: {name: Acme}", many("invitations", "{email: p%02d@example.com, role: developer}", 10), 4 + 1 + 10 + 1, true},
+		"ten services":                             {"spec: {name: Acme}", many("services", "{name: s%02d, provider: aws, region: us-east-1, ipAccessList: []}", 10), 3 + 1 + 1 + 20 + 2, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			api := sim.New(sim.Config{})
-			if _, err := api.Edit(sim.Edit{Kind: "member", Name: "ana@example.com", Create: true, Set: map[string]any{"roles": []any{"developer"}}}); err != nil {
-				t.Fatal(err)
+		for _, legacy := range []bool{true, false} {
+			budget := tc.requests
+			if tc.roles && !legacy {
+				budget++
 			}
-			p := newProgram(t, credentials(t, api)...)
-			p.write(t, "before.yaml", manifest(tc.before))
-			p.write(t, "after.yaml", manifest(tc.after))
-			p.ok(t, "apply", "--yes", "-f", "before.yaml", "--secrets-out", "secrets")
-			p.env = append(p.env, "ORGCTL_TICK=1s", "ORGCTL_RATE=1000/1s") // nothing here waits for long, and the log is not asked for what is over at once
-			api.ResetRequests()
-			if r := p.ok(t, "apply", "--yes", "-f", "after.yaml", "--secrets-out", "secrets"); r.lastLine() != "converged" {
-				t.Errorf("%s", r.stdout)
-			}
-			var log []string
-			for _, r := range api.Requests() {
-				if strings.Contains(name, "rounds") && r.Method == http.MethodGet && strings.HasSuffix(r.Path, "/services") {
-					continue
-				}
-				log = append(log, fmt.Sprintf("%s %s %d", r.Method, r.Path, r.Status))
-				if r.Status != http.StatusOK {
-					t.Errorf("%s %s: %d", r.Method, r.Path, r.Status)
-				}
-			}
-			if len(log) > tc.requests {
-				t.Errorf("%d requests, at most %d:\n%s", len(log), tc.requests, strings.Join(log, "\n"))
-			}
-			t.Logf("%d requests", len(log))
-		})
+			t.Run(fmt.Sprintf("%s, legacy roles %t", name, legacy), func(t *testing.T) {
+				t.Parallel()
+				holdApply(t, sim.Config{LegacyRoles: legacy}, tc.before, tc.after, budget)
+			})
+		}
 	}
+}
+
+// holdApply applies one manifest and then, counted, another. Rounds of polling services are not counted beyond the first.
+func holdApply(t *testing.T, cfg sim.Config, before, after string, budget int) {
+	t.Helper()
+	api := sim.New(cfg)
+	editing(t, api, sim.Edit{Kind: "member", Name: "ana@example.com", Create: true, Set: map[string]any{"roles": []any{"developer"}}})
+	p := newProgram(t, credentials(t, api)...)
+	p.write(t, "before.yaml", manifest(before))
+	p.write(t, "after.yaml", manifest(after))
+	p.ok(t, "apply", "--yes", "-f", "before.yaml", "--secrets-out", "secrets")
+	p.env = append(p.env, "ORGCTL_TICK=1s", "ORGCTL_RATE=1000/1s") // so that the log is not asked for what is over at once
+	api.ResetRequests()
+	if r := p.ok(t, "apply", "--yes", "-f", "after.yaml", "--secrets-out", "secrets"); r.lastLine() != "converged" {
+		t.Errorf("%s", r.stdout)
+	}
+	var log []string
+	rounds := 0
+	for _, r := range api.Requests() {
+		if r.Status != http.StatusOK {
+			t.Errorf("%s %s: %d", r.Method, r.Path, r.Status)
+		}
+		if r.Method == http.MethodGet && strings.HasSuffix(r.Path, "/services") {
+			if rounds++; rounds > 3 { // before, the first round, after
+				continue
+			}
+		}
+		log = append(log, fmt.Sprintf("%s %s %d", r.Method, r.Path, r.Status))
+	}
+	if len(log) > budget {
+		t.Errorf("%d requests, at most %d:\n%s", len(log), budget, strings.Join(log, "\n"))
+	}
+	t.Logf("%d requests", len(log))
 }

@@ -43,7 +43,7 @@ func scope(desired *spec.Organization) apply.Scope {
 
 // scope is what an apply has to read, where every request counts: what is declared, and the keys, of which the one in use must
 // outlast the plan, and whatever may refer to what is declared. A selection and a saved plan add what they name: a pattern must match something, and what was undeclared may
-// have gone. The ids of roles are wanted only where somebody is to get a role.
+// have gone.
 func (g *goal) scope() apply.Scope {
 	out := scope(g.desired)
 	out.Enough = append(slices.Clone(out.Needed), "keys")
@@ -65,44 +65,5 @@ func (g *goal) scope() apply.Scope {
 			out.Enough = append(out.Enough, u.Collection)
 		}
 	}
-	out.RoleIDs = func(live []spec.Resource) bool { return givesRoles(g.desired, live) }
 	return out
-}
-
-// givesRoles reports whether somebody is declared to have other roles than the one that is live under that name, or is not live.
-// Members and invitations are one list of people.
-func givesRoles(desired *spec.Organization, live []spec.Resource) bool {
-	has := map[spec.Address][]string{}
-	for _, r := range live {
-		has[r.Address] = roleNames(r)
-	}
-	for _, r := range desired.Resources {
-		if r.Intent.Absent || r.Spec["roles"] == nil {
-			continue
-		}
-		there, ok := has[r.Address]
-		if !ok && r.Address.Kind == "member" {
-			there, ok = has[spec.Address{Kind: "invitation", Name: r.Address.Name}]
-		}
-		if _, joined := has[spec.Address{Kind: "member", Name: r.Address.Name}]; joined && r.Address.Kind == "invitation" {
-			continue // satisfied, whatever the role
-		}
-		if !ok || !slices.Equal(there, roleNames(r)) {
-			return true
-		}
-	}
-	return false
-}
-
-// roleNames are the roles of an object as a set: in lower case, sorted.
-func roleNames(r spec.Resource) []string {
-	roles, _ := r.Spec["roles"].([]any)
-	var out []string
-	for _, role := range roles {
-		if name, ok := role.(string); ok {
-			out = append(out, strings.ToLower(name))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }

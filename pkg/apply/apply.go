@@ -27,10 +27,8 @@ type Scope struct {
 	Needed []string
 	// Enough, unless nil, are the only collections to read. Of the others nothing is known (spec.Live.LeftOut).
 	Enough []string
-	// Roles says that roles are named, so that an API which has ids for them must show those.
+	// Roles says that roles are named, so that an API which has ids for them must show those. Names need not be unique.
 	Roles bool
-	// RoleIDs, unless nil, reports for what is live whether the ids of roles are wanted at all.
-	RoleIDs func(live []spec.Resource) bool
 	// Detail reports whether fields with a request of their own are wanted of an object (spec.Field.Detail).
 	Detail func(live spec.Resource) bool
 	// Applied, unless nil, are changes made since the last observation. Lists that hold none of their objects, and details of
@@ -80,7 +78,6 @@ type Report struct {
 	Converged bool       `json:"converged"`           // observed and planned again: nothing is left
 	Remaining *diff.Plan `json:"remaining,omitempty"` // what is left; nil when converged or when it could not be observed
 	Earlier   []string   `json:"earlier,omitempty"`   // collections that were not looked at again, since nothing of them was changed
-	ByReply   []string   `json:"byReply,omitempty"`   // "organization" and collections that the replies to their changes have shown
 	Error     string     `json:"error,omitempty"`     // why convergence could not be verified
 	// Narrowed says that the plan was of a part of the organization: then so is all that the report says.
 	Narrowed *diff.Narrowed `json:"narrowed,omitempty"`

@@ -230,6 +230,11 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 			b.remark("%s: %s is left out: the one of that name that is meant, %s, is not exported", f.Path, excerpt(value), id)
 			continue
 		}
+		if name := e.sharedRole(f, value); name != "" {
+			e.left++
+			b.remark("%s are left out: several roles are named %s", f.Path, excerpt(name))
+			continue
+		}
 		if f.List == ipList {
 			value = ipEntries(value)
 		}
@@ -273,6 +278,27 @@ func (e *exporter) means(f Field, r Resource, value any, id string) bool {
 	name, _ := value.(string)
 	ids := e.ids[f.Target(name, r.Spec)]
 	return len(ids) == 0 || ids[0] == id
+}
+
+// sharedRole gives a role among those of a field that shares its name with another: a manifest cannot say which one is meant.
+func (e *exporter) sharedRole(f Field, value any) string {
+	names, _ := value.([]any)
+	if f.Ref != "role" {
+		return ""
+	}
+	for _, name := range names {
+		name, _ := name.(string)
+		ids := map[string]bool{}
+		for _, r := range e.live.Roles {
+			if strings.EqualFold(r.Name, name) {
+				ids[r.ID] = true
+			}
+		}
+		if len(ids) > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 // ipEntries spells entries as manifests must: each network once and without host bits.

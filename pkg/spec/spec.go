@@ -152,7 +152,6 @@ type Live struct {
 	NotChecked       map[string]string // collections that the key may not list (Kind.Collection) -> the missing permission
 	LeftOut          []string          // collections that were not read, since nothing needed them
 	Earlier          []string          // collections taken from the observation before, since nothing of them was changed
-	ByReply          []string          // "organization" and collections known by the replies to their changes alone
 	Expired          []Address         // invitations that nobody can accept any more, though the API lists them; not in Resources
 	Caller           Caller
 	Roles            []Role // those that exist, sorted by name, then id; empty when they are not known

@@ -254,12 +254,7 @@ func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {
 	}
 	send := func() error {
 		return b.resend(ctx, func(ctx context.Context, _ bool) error {
-			now, err := b.api.PatchKey(ctx, b.organization(), c.ID, patch)
-			if err == nil {
-				b.reply("keys", func(o *observation) bool {
-					return replaced(o.keys, now, func(k cloudapi.APIKey) string { return k.ID })
-				})
-			}
+			_, err := b.api.PatchKey(ctx, b.organization(), c.ID, patch)
 			return err
 		})
 	}

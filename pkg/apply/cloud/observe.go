@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +39,6 @@ type observation struct {
 	notChecked   map[string]string
 	leftOut      []string          // collections that were not asked for
 	earlier      []string          // collections taken from the observation before
-	byReply      []string          // lists of which the replies to changes since then were taken instead
-	replied      map[string]bool   // lists that replies have brought up to date
 	rolesKnown   bool              // the roles were asked for
 	details      map[string]detail // by the id of the service
 }
@@ -66,7 +63,6 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		NotChecked:       o.notChecked,
 		LeftOut:          o.leftOut,
 		Earlier:          o.earlier,
-		ByReply:          each(o.byReply, func(list string) string { return cmp.Or(list, "organization") }),
 		Expired:          each(o.expired, func(i cloudapi.Invitation) spec.Address { return invitationResource(i, false).Address }),
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
 	}
@@ -78,8 +74,10 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
 		each(o.pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
 	)
-	if scope.RoleIDs != nil && !o.rolesKnown && o.mayHaveCustomRoles() && scope.RoleIDs(live.Resources) {
-		if err := b.readRoles(ctx, o, scope.Roles); err != nil {
+	if !o.rolesKnown && scope.Roles && o.mayHaveCustomRoles() {
+		if refused, err := b.listRoles(ctx, o); refused != nil {
+			return nil, rolesMissing(refused)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -114,17 +112,11 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	for _, c := range scope.Applied {
 		changed[listOf(c.Address.Kind)] = true
 	}
-	o := &observation{notChecked: map[string]string{}, details: map[string]detail{}, replied: map[string]bool{}}
-	if before != nil && len(scope.Applied) <= fewChanges && len(changed) == fewChanges {
-		for list := range before.replied {
-			o.byReply = append(o.byReply, list)
-			delete(changed, list)
-		}
-	}
+	o := &observation{notChecked: map[string]string{}, details: map[string]detail{}}
 	var err error
 	if before != nil && !changed[organizationList] {
 		o.organization = before.organization
-		if !slices.Contains(o.byReply, organizationList) && (scope.Enough == nil || slices.Contains(scope.Enough, "privateEndpoints")) {
+		if scope.Enough == nil || slices.Contains(scope.Enough, "privateEndpoints") {
 			o.earlier = append(o.earlier, "privateEndpoints")
 		}
 	} else if o.organization, err = b.identify(ctx); err != nil {
@@ -171,9 +163,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 			o.leftOut = append(o.leftOut, l.collection)
 		case before != nil && !changed[l.collection]:
 			l.take(before)
-			if !slices.Contains(o.byReply, l.collection) {
-				o.earlier = append(o.earlier, l.collection)
-			}
+			o.earlier = append(o.earlier, l.collection)
 			if reason, ok := before.notChecked[l.collection]; ok {
 				o.notChecked[l.collection] = reason
 			}
@@ -192,7 +182,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 		}
 	}
 	var rolesRefused error
-	if scope.RoleIDs == nil && !o.rolesKnown {
+	if scope.Enough == nil && !o.rolesKnown {
 		g.Go(func() (err error) {
 			rolesRefused, err = b.listRoles(ctx, o)
 			return err
@@ -217,29 +207,6 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 		missing = append(missing, rolesMissing(rolesRefused))
 	}
 	return o, errors.Join(missing...)
-}
-
-// fewChanges is how many changes must fit into one window of the rate limit, with everything that comes before and after them.
-// Where they are of as many lists, those of the organization, the keys and the members are not read again if a reply has shown the
-// object: a reply that shows it as before (FACTS 11) is not as declared, and then everything is read.
-const fewChanges = 3
-
-// reply keeps what the reply to a change has shown of an object that is in the last observation.
-func (b *Backend) reply(list string, update func(*observation) bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.last != nil && update(b.last) {
-		b.last.replied[list] = true
-	}
-}
-
-// replaced puts an object in the place of the one of its id, and reports whether there is one.
-func replaced[T any](all []T, now T, id func(T) string) bool {
-	i := slices.IndexFunc(all, func(v T) bool { return id(v) == id(now) })
-	if i >= 0 {
-		all[i] = now
-	}
-	return i >= 0
 }
 
 // before is the observation that a scope builds on, if any.
@@ -278,15 +245,6 @@ func (b *Backend) listRoles(ctx context.Context, o *observation) (refused, err e
 	return refused, nil
 }
 
-// readRoles is listRoles where roles are named, unless their ids are not needed.
-func (b *Backend) readRoles(ctx context.Context, o *observation, needed bool) error {
-	refused, err := b.listRoles(ctx, o)
-	if refused != nil && needed {
-		return rolesMissing(refused)
-	}
-	return err
-}
-
 func rolesMissing(refused error) error {
 	return fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)", ErrPermission, refused)
 }
@@ -306,6 +264,11 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 	}
 	if len(all) == 0 {
 		return cloudapi.Organization{}, errors.New("read the organization: the API lists none for this key")
+	}
+	if wanted == "" && len(all) > 1 {
+		names := each(all, func(o cloudapi.Organization) string { return fmt.Sprintf("%s (%s)", o.ID, o.Name) })
+		return cloudapi.Organization{}, fmt.Errorf("the key reaches several organizations, %s: name the one that is meant by metadata.id or CLICKHOUSE_ORG_ID",
+			strings.Join(names, ", "))
 	}
 	for _, o := range all {
 		if wanted == "" || strings.EqualFold(o.ID, wanted) {

@@ -38,16 +38,7 @@ func (b *Backend) patchOrganization(title string, patch func(again bool) (clouda
 			if err != nil {
 				return err
 			}
-			now, err := b.api.PatchOrganization(ctx, b.organization(), p)
-			if err == nil {
-				b.reply(organizationList, func(o *observation) bool {
-					ours := now.ID == o.organization.ID
-					if ours {
-						o.organization = now
-					}
-					return ours
-				})
-			}
+			_, err = b.api.PatchOrganization(ctx, b.organization(), p)
 			return err
 		})
 	})

@@ -67,12 +67,7 @@ func memberSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 					patch.Role = role
 				}
 				return b.resend(ctx, func(ctx context.Context, _ bool) error {
-					now, err := b.api.PatchMember(ctx, b.organization(), c.ID, patch)
-					if err == nil {
-						b.reply("members", func(o *observation) bool {
-							return replaced(o.members, now, func(m cloudapi.Member) string { return m.UserID })
-						})
-					}
+					_, err := b.api.PatchMember(ctx, b.organization(), c.ID, patch)
 					return err
 				})
 			})

@@ -403,6 +403,13 @@ func (s *serviceChange) finish(look bool) apply.Step {
 			}
 			return s.told(s.b.api.PatchService(ctx, s.b.organization(), s.id, p))
 		})
+		if errors.Is(err, client.ErrNotFound) {
+			all, listErr := s.b.api.ListServices(ctx, s.b.organization())
+			if listErr == nil && !slices.ContainsFunc(all, func(live cloudapi.Service) bool { return live.ID == s.id }) {
+				return errors.Join(errors.New("the service is gone: somebody else has deleted it"),
+					s.retire(ctx, "the service was deleted before its creation was complete"), s.b.end(markOf(s.nonce), journal.Failed))
+			}
+		}
 		if err != nil {
 			return err
 		}

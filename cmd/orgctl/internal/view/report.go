@@ -108,16 +108,12 @@ func remaining(b *strings.Builder, p *diff.Plan, pen pen) {
 	b.WriteString("\n")
 }
 
-// Unread says in a sentence each what a verdict of "converged" rests on beside a reading made after the changes; "" for nothing.
+// Unread says what a verdict of "converged" rests on beside readings made after the changes; "" for nothing.
 func Unread(r *apply.Report) string {
-	var lines []string
-	if r.Converged && len(r.Earlier) > 0 {
-		lines = append(lines, fmt.Sprintf("not read again, since nothing was changed of them: %s", strings.Join(r.Earlier, ", ")))
+	if !r.Converged || len(r.Earlier) == 0 {
+		return ""
 	}
-	if r.Converged && len(r.ByReply) > 0 {
-		lines = append(lines, fmt.Sprintf("not read again, since the replies to their changes show them as declared: %s", strings.Join(r.ByReply, ", ")))
-	}
-	return strings.Join(lines, "\n")
+	return "not read again, since nothing was changed of them: " + strings.Join(r.Earlier, ", ")
 }
 
 func verdict(r *apply.Report) string {
