@@ -65,8 +65,8 @@ func TestSettings(t *testing.T) {
 		{"both names shown", `{"shapes": {"organization": "both"}}`, get, 200, get, `{"id": "*", "root_org_id": "*", "org_name": "Sandbox", "role": "org", "name": "Sandbox", "created_at": "*", "customizations": {"theme": "dark", "logo_url": "x"}}`},
 		{"keys of spec", `{"shapes": {"apiKeys": "spec"}}`, keys, 200, keys, `[{"key_id": "*", "org_id": "*", "created_at": "*", "permissions": ["read", "write"]}]`},
 
-		{"unknownFields ignored", `{}`, request{"PATCH", "", `{"nmae": "Acme"}`}, 200, get, asPage},
-		{"unknownFields", `{"unknownFields": "refuse"}`, request{"PATCH", "", `{"nmae": "Acme"}`}, 400, get, asPage},
+		{"unknownFields ignored", `{}`, request{"PATCH", "", `{"title": "Acme"}`}, 200, get, asPage},
+		{"unknownFields", `{"unknownFields": "refuse"}`, request{"PATCH", "", `{"title": "Acme"}`}, 400, get, asPage},
 		{"ignoredWrites", `{"ignoredWrites": ["name"]}`, rename, 200, get, asPage},
 		{"ignoredWrites of org_name", `{"ignoredWrites": ["name"], "nameKey": "both"}`, orgRename, 200, get, asPage},
 		{"ignoredWrites of customizations", `{"ignoredWrites": ["customizations"]}`, put, 200, custom, `{"theme": "dark", "logo_url": "x"}`},
@@ -265,7 +265,7 @@ func TestConfigText(t *testing.T) {
 	b := start(t, cfg)
 	for _, bad := range []string{
 		`{"shape": "both"}`, `{"shapes": {"tags": "both"}}`, `{"lists": {"consumption": "list"}}`, `{"writeReplies": "201"}`, `{"nameKey": "title"}`,
-		`{"unknownFields": "keep"}`, `{"ignoredWrites": ["nmae"]}`, `{"patchCustomizations": "no"}`, `{"putCustomizations": "ignore"}`,
+		`{"unknownFields": "keep"}`, `{"ignoredWrites": ["title"]}`, `{"patchCustomizations": "no"}`, `{"putCustomizations": "ignore"}`,
 		`{"putBody": "none"}`, `{"nulls": "maybe"}`, `{"noRight": 401}`, `{"errors": "xml"}`, `{"prefix": "v1"}`, `{"prefix": "/v1/"}`,
 		`{"redirectTo": "elsewhere"}`, `{"trailingSlash": "yes"}`, `{"meanwhile": [{"edit": {"kind": "tag"}}]}`, `{"faults": [{"kind": "odd"}]}`,
 		`{"rateLimit": {"requests": 1, "window": "0s"}}`, `{"adminRateLimit": {"requests": -1, "window": "1s"}}`, `{"colour": "red"}`, `[]`,

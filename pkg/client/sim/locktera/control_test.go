@@ -2,9 +2,12 @@ package locktera_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,6 +177,54 @@ func TestRequestLog(t *testing.T) {
 	b.control("GET", "/requests", "").want(t, 200, `[]`)
 }
 
+// TestHook: the effect of a request is kept between the two calls, and nothing of it before.
+func TestHook(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lock.json")
+	var calls []string
+	server, err := locktera.Open(file, locktera.Config{}, locktera.WithHook(func(phase string, n int, r *http.Request) {
+		kept, err := os.ReadFile(file)
+		calls = append(calls, fmt.Sprintln(phase, n, r.Method, strings.Contains(string(kept), "Acme"), err))
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := mount(t, server)
+	b.ask("PATCH", "", `{"name": "Acme"}`)
+	b.ask("GET", "", "")
+	want := []string{"before 1 PATCH false <nil>\n", "after 1 PATCH true <nil>\n", "before 2 GET true <nil>\n", "after 2 GET true <nil>\n"}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestConcurrentUse: requests, edits and looks at the state side by side, of which every write is kept.
+func TestConcurrentUse(t *testing.T) {
+	b := start(t, locktera.Config{PutCustomizations: "merge"})
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			key := fmt.Sprintf("k%d", n)
+			b.try("PUT", "/customizations", `{"`+key+`": 1}`)
+			if _, err := b.server.Edit(locktera.Edit{Kind: "organization", Create: true, Name: key}); err != nil {
+				t.Error(err)
+			}
+			b.control("GET", "/state", "")
+			b.control("GET", "/requests", "")
+			b.try("GET", "/consumption", "")
+		})
+	}
+	all.Wait()
+	if got := b.ask("GET", "/customizations", "").value.(object); len(got) != 8 {
+		t.Errorf("%v", got)
+	}
+	if got := b.ask("GET", "/consumption", "").value.(object)["api_calls"]; got != 18.0 {
+		t.Errorf("%v calls, want 18", got)
+	}
+	if got := b.ask("GET", "/children_audit", "").value.([]any); len(got) != 8 {
+		t.Errorf("audit %v", got)
+	}
+}
+
 // TestControl: edits by every way to name an object, the key's check, and refusals.
 func TestControl(t *testing.T) {
 	b := start(t, locktera.Config{})
@@ -197,7 +248,7 @@ func TestControl(t *testing.T) {
 		`{"kind": "tag"}`: "unknown kind; there are key, organization",
 		`{"kind": "organization", "name": "Nobody", "delete": true}`:        "not found",
 		`{"kind": "organization", "name": "Twin", "delete": true}`:          "more than one has this name",
-		`{"kind": "organization", "set": {"nmae": "x"}}`:                    "unknown field",
+		`{"kind": "organization", "set": {"title": "x"}}`:                   "unknown field",
 		`{"kind": "organization", "create": true, "parent": "nowhere"}`:     "there is no parent",
 		`{"kind": "key", "create": true, "name": "x", "parent": "nowhere"}`: "there is no such organization or user",
 		`{"kind": "key", "set": {"name": "x"}}`:                             "not found",
