@@ -211,7 +211,17 @@ func TestLostUpdate(t *testing.T) {
 	b.ask("PUT", "/customizations", `{"logo_url": "mine"}`)
 	b.ask("GET", "", "").want(t, 200, `{"id": "*", "name": "Sandbox", "created_at": "*", "customizations": {"logo_url": "mine"}}`)
 	b.ask("PUT", "/customizations", `{"logo_url": "mine"}`)
+	b.ask("GET", "/customizations", "") // what waits for the first reading happens once
 	b.ask("GET", "", "").want(t, 200, `{"id": "*", "name": "Theirs", "created_at": "*", "customizations": {"logo_url": "mine"}}`)
+}
+
+// TestStoreFieldsSentBack: a client that writes back what it read does not make the database's fields its own.
+func TestStoreFieldsSentBack(t *testing.T) {
+	b := start(t, locktera.Config{StoreFields: true})
+	b.ask("PUT", "/customizations", `{"theme": "dark"}`)
+	b.ask("PUT", "/customizations", b.ask("GET", "/customizations", "").raw)
+	b.server.SetConfig(locktera.Config{})
+	b.try("GET", "/customizations", "").want(t, 200, `{"theme": "dark"}`)
 }
 
 // TestRateLimit counts by key and by the simulated clock, more for an admin's where that is set.

@@ -103,6 +103,8 @@ func TestRefusals(t *testing.T) {
 	b := start(t, locktera.Config{Prefix: ptr("/api/v1")})
 	foreign := b.edit(locktera.Edit{Kind: "organization", Create: true, Name: "Other", Set: object{"parent_org_id": "", "role": "org"}})
 	person := b.edit(locktera.Edit{Kind: "organization", Create: true, Name: "Ana", Set: object{"role": "user", "email": "ana@example.com"}})
+	group := b.edit(locktera.Edit{Kind: "organization", Create: true, Name: "Berlin"})
+	elsewhere := b.edit(locktera.Edit{Kind: "key", Create: true, Name: "ci", Parent: group.ID})
 	before := b.control("GET", "/state", "").raw
 	for _, test := range []struct {
 		method, path, body string
@@ -123,6 +125,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/api_keys", `{"name": "a", "permissions": []}`, 400, `"permissions":"must be a list of permissions"`},
 		{"POST", "/api_keys", `{"name": "a", "permissions": ["admin"]}`, 400, "must be read or write"},
 		{"DELETE", "/api_keys/unknown", "", 404, "Resource not found"},
+		{"DELETE", "/api_keys/" + elsewhere.ID, "", 404, "Resource not found"},
 		{"POST", "/children", `{"role": "org", "org_name": "a"}`, 400, "must be one of group, "},
 		{"POST", "/children", `{"first_name": "Ana"}`, 400, `"email":"is required"`},
 		{"POST", "/children", `{"role": "group"}`, 400, `"org_name":"is required"`},
@@ -225,7 +228,11 @@ func TestDeletionCascades(t *testing.T) {
 	group := b.edit(locktera.Edit{Kind: "organization", Create: true, Name: "Berlin"})
 	ana := b.edit(locktera.Edit{Kind: "organization", Create: true, Name: "Ana", Parent: group.ID, Set: object{"role": "org_admin"}})
 	key := b.edit(locktera.Edit{Kind: "key", Create: true, Name: "ana", Parent: group.ID, Set: object{"user_id": ana.ID}})
+	b.edit(locktera.Edit{Kind: "key", Create: true, Name: "ana's, elsewhere", Set: object{"user_id": ana.ID}})
 	b.ask("DELETE", "//orgs/"+group.ID, `{"ignored": true}`)
+	if left := b.ask("GET", "/api_keys", "").value.([]any); len(left) != 1 {
+		t.Errorf("keys left: %v", left)
+	}
 	for _, id := range []string{group.ID, ana.ID} {
 		if got := b.try("GET", "//orgs/"+id, ""); got.status != 404 {
 			t.Errorf("%s: %d", id, got.status)
