@@ -89,10 +89,12 @@ func complete(app *cli.App, words []string) proposal {
 		return proposal{words: startingWith(word, commandTerms(app))}
 	case command.ArgsUsage == "" && word == "" && !literal:
 		return proposal{words: flagWords(flags, "-")}
-	case arguments > 0:
-		return proposal{}
 	default:
-		return placeholderValue(app, command.ArgsUsage, "", word)
+		placeholders := strings.Fields(command.ArgsUsage)
+		if arguments >= len(placeholders) {
+			return proposal{}
+		}
+		return placeholderValue(app, placeholders[arguments], "", word)
 	}
 }
 
@@ -147,6 +149,8 @@ func placeholderValue(app *cli.App, placeholder, typed, value string) proposal {
 			for _, name := range view.Formats() {
 				terms = append(terms, view.HelpTerm{Name: name})
 			}
+		case alternative == "KIND":
+			terms = append(terms, readableTerms()...)
 		case alternative == "KIND/GLOB":
 			for _, k := range spec.Kinds() {
 				terms = append(terms, view.HelpTerm{Name: k.Name + "/"})

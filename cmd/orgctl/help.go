@@ -103,6 +103,9 @@ func placeholder(usage string) (word, text string) {
 
 // defaultText is what a flag stands for that is not given, "" where that goes without saying.
 func defaultText(f cli.Flag, documented cli.DocGenerationFlag) string {
+	if n, ok := f.(*cli.IntFlag); ok && n.Value == 0 {
+		return ""
+	}
 	d, ok := f.(*cli.DurationFlag)
 	switch {
 	case !ok:

@@ -20,13 +20,15 @@ const (
 	noState       = "there is no state file: git is the desired state, the API is the live one"
 	noCredentials = "credentials come from the environment: CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET"
 	whatIsLive    = "orgctl export writes what is live as a manifest"
+	toShow        = "it is orgctl get"
 	toDelete      = "to delete objects, declare them with ensure: absent, and orgctl apply does it"
 	wouldChange   = "orgctl plan shows what apply would change"
 )
 
 // otherCommands are the words that other tools have for what orgctl does, or does not need.
 var otherCommands = map[string]string{
-	"adopt": whatIsLive, "import": whatIsLive, "dump": whatIsLive, "pull": whatIsLive, "list": whatIsLive, "ls": whatIsLive,
+	"adopt": whatIsLive, "import": whatIsLive, "dump": whatIsLive, "pull": whatIsLive,
+	"list": toShow, "ls": toShow, "describe": toShow,
 	"init": "there is nothing to set up; " + whatIsLive,
 	"diff": wouldChange, "preview": wouldChange,
 	"sync": "it is orgctl apply", "deploy": "it is orgctl apply", "push": "it is orgctl apply", "up": "it is orgctl apply",
@@ -109,7 +111,10 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		return usage("%w", err)
 	}
 	value, name := found[1], found[2]
+	_, whole := flagNamed(c.Command.Flags, name).(*cli.IntFlag)
 	switch {
+	case whole:
+		return usage("%s %s: it is a whole number", typed(name), value)
 	case takesValue(c.Command.Flags)[name] && number.MatchString(value):
 		return usage("%s %s: a duration has a unit: %[2]ss, %[2]sm or %[2]sh", typed(name), value)
 	case takesValue(c.Command.Flags)[name]:

@@ -25,7 +25,8 @@ type Activity struct {
 // ActivityPeriod restricts a list of activities. A zero bound is open.
 type ActivityPeriod struct{ From, To time.Time }
 
-func (p ActivityPeriod) query() url.Values {
+// Query is the period as query parameters.
+func (p ActivityPeriod) Query() url.Values {
 	query := url.Values{}
 	if !p.From.IsZero() {
 		query.Set("from_date", p.From.UTC().Format(time.RFC3339))
@@ -39,7 +40,7 @@ func (p ActivityPeriod) query() url.Values {
 // ListActivities returns the activities of a period.
 // API: GET /v1/organizations/{organizationId}/activities
 func (a *API) ListActivities(ctx context.Context, orgID string, p ActivityPeriod) ([]Activity, error) {
-	return get[[]Activity](ctx, a, organizationPath(orgID, "activities"), p.query())
+	return get[[]Activity](ctx, a, organizationPath(orgID, "activities"), p.Query())
 }
 
 // GetActivity returns one activity.

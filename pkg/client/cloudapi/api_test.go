@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -303,6 +304,19 @@ func TestCalls(t *testing.T) {
 			`{"id":"a-1"}`,
 			cloudapi.Activity{ID: "a-1"},
 		},
+		"Read": {
+			call(func(ctx context.Context) (json.RawMessage, error) {
+				return a.Read(ctx, "org-1", url.Values{"q": {"a b"}}, "services", "../svc")
+			}), "GET " + o + "/services/..%2Fsvc?q=a+b", "",
+			`{"z":1,"a":{"unknown":true}}`,
+			json.RawMessage(`{"z":1,"a":{"unknown":true}}`),
+		},
+		"ReadText": {
+			call(func(ctx context.Context) (string, error) {
+				return a.ReadText(ctx, "org-1", "services", "svc-1", "prometheus")
+			}),
+			"GET " + s + "/prometheus", "", "x 1\n", "x 1\n",
+		},
 		"OrganizationMetrics": {
 			call(func(ctx context.Context) (string, error) {
 				return a.OrganizationMetrics(ctx, "org-1", cloudapi.SelectedMetrics)
@@ -324,7 +338,7 @@ func TestCalls(t *testing.T) {
 	for name, c := range calls {
 		t.Run(name, func(t *testing.T) {
 			r.reply = `{"status":200,"requestId":"r-1","result":` + c.result + `}`
-			if c.result == "" || strings.HasSuffix(name, "Metrics") {
+			if c.result == "" || strings.HasSuffix(name, "Metrics") || name == "ReadText" {
 				r.reply = c.result
 			}
 			got, err := c.call(t.Context())

@@ -88,6 +88,19 @@ func writeJSON(w io.Writer, v any) error {
 // visibleJSON does for JSON what visible does for text, without changing any value: the characters that it spells out can
 // only stand in strings, where JSON has an escape for each.
 func visibleJSON(text string) string {
+	return visibleQuoted(text, func(r rune) string {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	})
+}
+
+// visibleYAML is the same for YAML, whose quoted strings have the escapes of JSON, but no pairs of them.
+func visibleYAML(text string) string {
+	return visibleQuoted(text, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })
+}
+
+// visibleQuoted spells out what cannot be seen, the characters beyond the first 65,536 in a way of their own.
+func visibleQuoted(text string, beyond func(rune) string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	for _, r := range disarm(text, `\u0023`) {
@@ -97,8 +110,7 @@ func visibleJSON(text string) string {
 		case r < utf8.RuneSelf || utf16.RuneLen(r) == 1:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+			b.WriteString(beyond(r))
 		}
 	}
 	return b.String()

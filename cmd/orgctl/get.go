@@ -1,0 +1,559 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+func getCommand(e *env) *cli.Command {
+	var kinds strings.Builder
+	for _, r := range readables {
+		fmt.Fprintf(&kinds, "\n   %s", r.arguments())
+	}
+	return &cli.Command{
+		Name: "get", Usage: "show what the API has, without changing anything",
+		UsageText: "orgctl get services\norgctl get service orders -o yaml\norgctl get activities --from 24h --filter 'type=service_*'\norgctl get metrics orders",
+		ArgsUsage: "KIND [NAME]",
+		Description: "KIND is one of these; get alone says what each of them is.\n" + kinds.String()[1:] +
+			"\n\nObjects are selected by name, and of several of one name NAME#ID is one.",
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`table|wide|json|yaml|name` the form of what is shown; json and yaml have all that the API tells", Value: "table"},
+			&cli.StringSliceFlag{Name: "filter", Usage: "show only those with a field that matches, as `FIELD=GLOB` (repeatable: all must match); fields are the API's, such as state or tags.key"},
+			&cli.IntFlag{Name: "limit", Usage: "show the first `N` at most"},
+			&cli.StringFlag{Name: "from", Usage: "activities since a `TIME`: RFC 3339, or a duration before now such as 24h"},
+			&cli.StringFlag{Name: "to", Usage: "activities up to a `TIME`, likewise"},
+			&cli.StringFlag{Name: "provider", Usage: "`aws|gcp|azure` private-endpoint-config of a place instead of a service, with --region"},
+			&cli.StringFlag{Name: "region", Usage: "the `REGION` of --provider; the organization has a service there"},
+			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show services again whenever they change, until interrupted"},
+			&cli.DurationFlag{Name: "interval", Usage: "how often --watch looks, as a `DURATION`", Value: 10 * time.Second},
+			readingTimeout(),
+		}, connectionFlags()),
+		Action: func(c *cli.Context) error {
+			if !c.Args().Present() {
+				return view.Terms(e.stdout, readableTerms(), e.stdoutView())
+			}
+			q, err := newQuery(c)
+			if err != nil {
+				return err
+			}
+			return within(c, func() error { return get(e, c, q) })
+		},
+	}
+}
+
+// query is what is asked for.
+type query struct {
+	*readable
+	of       string // the name of the service that it is of, or ""
+	one      string // the name or the id of the one that is wanted, "" for all
+	format   string
+	filters  []filter
+	limit    int // 0 for none
+	from, to moment
+	place    url.Values    // of a provider and region, or nil
+	interval time.Duration // of looking again, 0 for looking once
+}
+
+// filter is a condition that objects meet.
+type filter struct {
+	path string
+	glob *regexp.Regexp
+}
+
+// newQuery reads a command line.
+func newQuery(c *cli.Context) (*query, error) {
+	args := c.Args().Slice()
+	if kind, name, ok := strings.Cut(args[0], "/"); ok && readableNamed(kind) != nil {
+		args = slices.Concat([]string{kind}, readableNamed(kind).parts(name), args[1:])
+	}
+	q := &query{readable: readableNamed(args[0]), format: c.String("output"), limit: c.Int("limit")}
+	if q.readable == nil {
+		var known []string
+		for _, r := range readables {
+			known = append(known, r.name, cmp.Or(r.single, r.name))
+		}
+		return nil, usage("there is nothing called %q to get%s (orgctl get lists what there is)", args[0], didYouMean(args[0], known))
+	}
+	if err := errors.Join(q.readArguments(c, args[1:]), q.readFlags(c)); err != nil {
+		return nil, usage("%w", err)
+	}
+	return q, nil
+}
+
+func (q *query) readArguments(c *cli.Context, args []string) error {
+	if slices.Contains(args, "") {
+		return errors.New("an argument is empty; leave it out to get all")
+	}
+	placed := c.IsSet("provider") || c.IsSet("region")
+	switch {
+	case placed && !q.region:
+		return fmt.Errorf("--provider and --region are of private-endpoint-config; %s are narrowed by --filter FIELD=GLOB", q.name)
+	case placed && (!c.IsSet("provider") || !c.IsSet("region")):
+		return errors.New("--provider and --region go together")
+	case placed && len(args) > 0:
+		return fmt.Errorf("%s of a service or of a region, not of both", q.name)
+	case placed:
+		q.place = url.Values{"cloud_provider": {c.String("provider")}, "region_id": {c.String("region")}}
+		return nil
+	}
+	if q.service && len(args) > 0 {
+		q.of, args = args[0], args[1:]
+	}
+	if q.takes != "" && len(args) > 0 {
+		q.one, args = args[0], args[1:]
+	}
+	switch {
+	case len(args) > 0:
+		return fmt.Errorf("there is an argument too many: %q; it is orgctl get %s", args[0], q.arguments())
+	case q.service && !q.whole && q.of == "":
+		return fmt.Errorf("of which service? It is orgctl get %s", q.arguments())
+	}
+	return nil
+}
+
+func (q *query) readFlags(c *cli.Context) (err error) {
+	if formats := []string{"table", "wide", "json", "yaml", "name"}; !slices.Contains(formats, q.format) {
+		return fmt.Errorf("unknown output format %q: it is one of %s", q.format, strings.Join(formats, ", "))
+	}
+	all := q.one == "" && q.takes != ""
+	switch {
+	case q.text && c.IsSet("output"):
+		return fmt.Errorf("%s have a form of their own, and no -o", q.name)
+	case !all && (c.IsSet("filter") || c.IsSet("limit")):
+		return errors.New("--filter and --limit are for lists")
+	case c.IsSet("limit") && q.limit < 1:
+		return errors.New("--limit is 1 or more")
+	case (c.IsSet("from") || c.IsSet("to")) && (!q.dated || q.one != ""):
+		return errors.New("--from and --to are of the list of activities")
+	case c.Bool("watch") && !q.watched:
+		return fmt.Errorf("--watch is of services, not of %s", q.name)
+	case c.Bool("watch") && q.format != "table" && q.format != "wide":
+		return fmt.Errorf("--watch goes with -o table or wide, not with %s", q.format)
+	case c.IsSet("interval") && !c.Bool("watch"):
+		return errors.New("--interval is of --watch")
+	case c.Duration("interval") == 0:
+		return errors.New("--interval is longer than nothing")
+	}
+	for _, text := range c.StringSlice("filter") {
+		path, glob, ok := strings.Cut(text, "=")
+		if !ok || path == "" {
+			return fmt.Errorf("--filter %s: it is FIELD=GLOB, such as state=running", text)
+		}
+		q.filters = append(q.filters, filter{path, globbing(glob)})
+	}
+	if q.from, err = parseMoment(c, "from"); err != nil {
+		return err
+	}
+	if q.to, err = parseMoment(c, "to"); err != nil {
+		return err
+	}
+	if c.Bool("watch") {
+		q.interval = c.Duration("interval")
+	}
+	return nil
+}
+
+// globbing matches a whole text, slashes included: * stands for any number of characters, ? for one.
+func globbing(glob string) *regexp.Regexp {
+	pattern := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(glob))
+	return regexp.MustCompile(`(?s)\A` + pattern + `\z`)
+}
+
+// moment is a time, or how long before now it is.
+type moment struct {
+	at  time.Time
+	ago time.Duration
+}
+
+func parseMoment(c *cli.Context, flag string) (moment, error) {
+	text := c.String(flag)
+	if text == "" {
+		return moment{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return moment{at: at}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
+		return moment{ago: ago}, nil
+	}
+	return moment{}, fmt.Errorf("--%s %s: it is a time such as 2026-03-01T00:00:00Z, or a duration before now such as 24h", flag, text)
+}
+
+func (m moment) time(now time.Time) time.Time {
+	if m.ago > 0 {
+		return now.Add(-m.ago)
+	}
+	return m.at
+}
+
+// get shows what is asked for, with a client that cannot write.
+func get(e *env, c *cli.Context, q *query) error {
+	t, err := newTarget(e, c, refuseAbsent)
+	if err != nil {
+		return err
+	}
+	wanted, err := t.wanted(&spec.Organization{})
+	if err != nil {
+		return err
+	}
+	p, err := newProgress(e, c)
+	if err != nil {
+		return err
+	}
+	api, err := t.dial(e, c, p, client.ReadOnly())
+	if err != nil {
+		return err
+	}
+	l := &lookup{api: api, progress: p, query: q}
+	if err := l.identify(c.Context, wanted); err != nil {
+		return err
+	}
+	if q.of != "" {
+		services, err := l.list(c.Context, readableNamed("service"), "")
+		if err != nil {
+			return err
+		}
+		service, err := choose(readableNamed("service"), services, q.of)
+		if err != nil {
+			return err
+		}
+		l.service = service.Text("id")
+	}
+	switch {
+	case q.text:
+		text, err := l.text(c.Context)
+		if err != nil {
+			return err
+		}
+		return view.Verbatim(e.stdout, text, e.stdoutTTY)
+	case q.interval > 0:
+		return watch(c.Context, e, l, max(time.Duration(q.interval.Seconds()*float64(t.tick)), time.Millisecond))
+	}
+	objects, err := l.objects(c.Context)
+	if err != nil {
+		return err
+	}
+	if err := noteAbsent(e, q, objects); err != nil {
+		return err
+	}
+	return q.show(e, q.narrow(objects))
+}
+
+// lookup is a query under way.
+type lookup struct {
+	api          *cloudapi.API
+	progress     *progress
+	organization string
+	service      string // the id of the one that it is of, or ""
+	*query
+}
+
+// identify finds the organization, which has to be the wanted one if there is one.
+func (l *lookup) identify(ctx context.Context, wanted string) error {
+	defer l.progress.show("reading the organization")()
+	organization, err := cloud.Identify(ctx, l.api, wanted)
+	l.organization = organization.ID
+	return err
+}
+
+// objects are all that is asked for.
+func (l *lookup) objects(ctx context.Context) ([]view.Object, error) {
+	if l.one != "" && l.takes == "ID" {
+		return l.list(ctx, l.readable, l.one)
+	}
+	all, err := l.list(ctx, l.readable, "")
+	if l.takes != "ID" { // the API lists by time what has no name, and in no order what has
+		slices.SortStableFunc(all, func(a, b view.Object) int { return cmp.Compare(l.title(a), l.title(b)) })
+	}
+	if err != nil || l.one == "" {
+		return all, err
+	}
+	chosen, err := choose(l.readable, all, l.one)
+	id := chosen.Text(l.id)
+	if err != nil || l.readable.one == "" || id == "" {
+		return []view.Object{chosen}, err
+	}
+	return l.list(ctx, l.readable, id)
+}
+
+// list reads all of something, or the one of an id.
+func (l *lookup) list(ctx context.Context, what *readable, id string) ([]view.Object, error) {
+	path, about := what.path, what.name
+	if id != "" {
+		path, about = what.one, what.single
+	}
+	parameters, err := l.parameters(what)
+	if err != nil {
+		return nil, err
+	}
+	defer l.progress.show("reading " + about)()
+	raw, err := l.api.Read(ctx, l.organization, parameters, l.segments(path, id)...)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", about, err)
+	}
+	found, err := view.ParseObject(raw)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", about, err)
+	}
+	if what.member != "" {
+		found, _ = found.Member(what.member)
+	}
+	return found.Elements(), nil
+}
+
+func (l *lookup) parameters(what *readable) (url.Values, error) {
+	if what != l.readable || !l.dated {
+		return l.place, nil
+	}
+	now := l.api.ServerTime()
+	if now.IsZero() {
+		now = time.Now()
+	}
+	period := cloudapi.ActivityPeriod{From: l.from.time(now), To: l.to.time(now)}
+	if !period.From.IsZero() && !period.To.IsZero() && period.To.Before(period.From) {
+		return nil, usage("--from is after --to")
+	}
+	return period.Query(), nil
+}
+
+// segments are those of a path, with ids in their places. What is not of a service is of all.
+func (l *lookup) segments(path, id string) []string {
+	if path == "" {
+		return nil
+	}
+	if l.service == "" {
+		path = strings.TrimPrefix(path, "services/{service}/")
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		switch s {
+		case "{service}":
+			segments[i] = l.service
+		case "{id}":
+			segments[i] = id
+		}
+	}
+	return segments
+}
+
+func (l *lookup) text(ctx context.Context) (string, error) {
+	defer l.progress.show("reading " + l.name)()
+	text, err := l.api.ReadText(ctx, l.organization, l.segments(l.path, "")...)
+	if err != nil {
+		return "", fmt.Errorf("get %s: %w", l.name, err)
+	}
+	return text, nil
+}
+
+// fewNames is how many names are told to somebody who has asked for another one.
+const fewNames = 10
+
+// choose finds the one of a name.
+func choose(what *readable, all []view.Object, name string) (view.Object, error) {
+	var found []view.Object
+	var names []string
+	for _, o := range all {
+		if what.meant(o, name) {
+			found = append(found, o)
+		}
+		names = append(names, what.title(o))
+	}
+	byID := func(o view.Object) bool { return what.id != "" && o.Text(what.id) == name }
+	switch i := slices.IndexFunc(all, byID); {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		full := make([]string, len(found))
+		for i, o := range found {
+			full[i] = what.unique(o, found)
+		}
+		return view.Object{}, fmt.Errorf("%d %s are called %q; say which: %s", len(found), what.name, name, strings.Join(full, ", "))
+	case i >= 0:
+		return view.Object{}, fmt.Errorf("%s is the id of %s %q, and objects are selected by name", name, what.single, names[i])
+	case len(names) == 0:
+		return view.Object{}, fmt.Errorf("there is no %s %q: there are none at all", what.single, name)
+	}
+	meant := didYouMean(name, names)
+	if meant == "" && len(names) > fewNames {
+		meant = fmt.Sprintf("; orgctl get %s lists all %d", what.name, len(names))
+	} else if meant == "" {
+		slices.Sort(names)
+		meant = "; there are: " + strings.Join(names, ", ")
+	}
+	return view.Object{}, fmt.Errorf("there is no %s %q%s", what.single, name, meant)
+}
+
+// unique is what selects an object among others.
+func (r *readable) unique(o view.Object, among []view.Object) string {
+	title := r.title(o)
+	same := 0
+	for _, other := range among {
+		if r.meant(other, title) {
+			same++
+		}
+	}
+	switch {
+	case same > 1 && r.joined == nil && r.id != "":
+		return title + "#" + o.Text(r.id)
+	default:
+		return title
+	}
+}
+
+// narrow leaves what meets every condition, up to the limit.
+func (q *query) narrow(objects []view.Object) []view.Object {
+	kept := slices.DeleteFunc(slices.Clone(objects), func(o view.Object) bool {
+		return slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.ContainsFunc(o.Values(f.path), f.glob.MatchString) })
+	})
+	if q.limit > 0 {
+		kept = kept[:min(q.limit, len(kept))]
+	}
+	return kept
+}
+
+// noteAbsent says of a filter for a field that no object has that it is probably misspelt; the API leaves out what is not set.
+func noteAbsent(e *env, q *query, objects []view.Object) error {
+	for _, f := range q.filters {
+		name, _, _ := strings.Cut(f.path, ".")
+		var known []string
+		for _, o := range objects {
+			known = append(known, o.Fields()...)
+		}
+		if len(objects) == 0 || slices.Contains(known, name) {
+			continue
+		}
+		if err := view.Message(e.notes(), fmt.Sprintf("none of the %s has a field %q%s", q.name, name, didYouMean(name, known))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show writes objects in the form that is wanted. A list stays one, however many it has.
+func (q *query) show(e *env, objects []view.Object) error {
+	single := q.one != "" || q.takes == ""
+	switch {
+	case q.format == "json" && single:
+		return view.JSON(e.stdout, objects[0])
+	case q.format == "json":
+		return view.JSONList(e.stdout, objects)
+	case q.format == "yaml" && single:
+		return view.YAML(e.stdout, objects[0])
+	case q.format == "yaml":
+		return view.YAMLList(e.stdout, objects)
+	case len(objects) == 0:
+		return view.Message(e.notes(), "there are no "+q.name+" to show")
+	case q.format == "name":
+		lines := make([]string, len(objects))
+		for i, o := range objects {
+			lines[i] = q.full(o, objects)
+		}
+		return view.Lines(e.stdout, lines)
+	}
+	table, rows := q.table(), make([][]string, len(objects))
+	for i, o := range objects {
+		rows[i] = q.row(o)
+	}
+	return table.Write(e.stdout, rows, e.stdoutView())
+}
+
+// full is the address of an object, which get takes in the place of KIND and NAME.
+func (q *query) full(o view.Object, among []view.Object) string {
+	parts := []string{q.address, q.of, q.place.Get("cloud_provider"), q.place.Get("region_id"), q.unique(o, among)}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "/")
+}
+
+// shown are the columns of the table that is wanted.
+func (q *query) shown() []column {
+	return slices.DeleteFunc(slices.Clone(q.columns), func(c column) bool { return c.wide && q.format != "wide" })
+}
+
+func (q *query) table() *view.Table {
+	var titles []string
+	for _, c := range q.shown() {
+		titles = append(titles, c.title)
+	}
+	return view.NewTable(titles...)
+}
+
+func (q *query) row(o view.Object) []string {
+	var cells []string
+	for _, c := range q.shown() {
+		cells = append(cells, c.text(o))
+	}
+	return cells
+}
+
+// gone is the state of an object that is not there any more.
+const gone = "gone"
+
+// watch shows a table, and further rows whenever something of it has changed, until its context ends.
+func watch(ctx context.Context, e *env, l *lookup, interval time.Duration) error {
+	table := l.table()
+	shown := map[string][]string{} // the last row of each, by id
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		objects, err := l.objects(ctx)
+		if err != nil {
+			return err
+		}
+		rows := changed(l.query, shown, objects)
+		if len(rows) > 0 {
+			if err := table.Write(e.stdout, rows, e.stdoutView()); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// changed gives the rows that are not as they were shown last, and takes note of them. What does not meet the conditions any more
+// is shown once as it is now.
+func changed(q *query, shown map[string][]string, objects []view.Object) [][]string {
+	wanted, there := map[string]bool{}, map[string]bool{}
+	for _, o := range q.narrow(objects) {
+		wanted[o.Text(q.id)] = true
+	}
+	var rows [][]string
+	for _, o := range objects {
+		id, row := o.Text(q.id), q.row(o)
+		there[id] = true
+		last, known := shown[id]
+		if (wanted[id] || known) && !slices.Equal(last, row) {
+			rows = append(rows, row)
+		}
+		if delete(shown, id); wanted[id] {
+			shown[id] = row
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(shown)) {
+		if !there[id] {
+			row := make([]string, len(shown[id]))
+			row[0], row[1] = shown[id][0], gone
+			rows = append(rows, row)
+			delete(shown, id)
+		}
+	}
+	return rows
+}
