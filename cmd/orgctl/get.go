@@ -133,7 +133,7 @@ func (q *query) readFlags(c *cli.Context) (err error) {
 	}
 	all := q.one == "" && q.takes != ""
 	switch {
-	case q.text && c.IsSet("output"):
+	case q.text != nil && c.IsSet("output"):
 		return fmt.Errorf("%s have a form of their own, and no -o", q.name)
 	case !all && (c.IsSet("filter") || c.IsSet("limit")):
 		return errors.New("--filter and --limit are for lists")
@@ -236,10 +236,11 @@ func get(e *env, c *cli.Context, q *query) error {
 		l.service = service.Text("id")
 	}
 	switch {
-	case q.text:
-		text, err := l.text(c.Context)
-		if err != nil {
-			return err
+	case q.text != nil:
+		end := p.show("reading " + q.name)
+		text, err := q.text(c.Context, api, l.organization, l.service)
+		if end(); err != nil {
+			return fmt.Errorf("get %s: %w", q.name, err)
 		}
 		return view.Verbatim(e.stdout, text, e.stdoutTTY)
 	case q.interval > 0:
@@ -350,15 +351,6 @@ func (l *lookup) segments(path, id string) []string {
 		}
 	}
 	return segments
-}
-
-func (l *lookup) text(ctx context.Context) (string, error) {
-	defer l.progress.show("reading " + l.name)()
-	text, err := l.api.ReadText(ctx, l.organization, l.segments(l.path, "")...)
-	if err != nil {
-		return "", fmt.Errorf("get %s: %w", l.name, err)
-	}
-	return text, nil
 }
 
 // fewNames is how many names are told to somebody who has asked for another one.

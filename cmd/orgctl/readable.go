@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 )
 
 // readable is something that get shows. What is special about one is said here; get knows none by name.
@@ -20,13 +22,15 @@ type readable struct {
 	region  bool   // --provider and --region may stand in its place
 	dated   bool   // it has a period
 	watched bool   // it changes by itself
-	text    bool   // it is text for programs, not objects
 	takes   string // the last argument, which may be left out: a NAME to be found in the list, or an ID that only the API knows; "" for none
 
 	// Below the organization; {service} and {id} stand for ids.
 	path   string // of all
 	one    string // of a single one; "" if only all can be read
 	member string // of the object at path, which is where they are
+
+	// text reads what is text for programs, and no object, of a service or of all.
+	text func(ctx context.Context, api *cloudapi.API, organization, service string) (string, error)
 
 	names   []string // fields of which the first that an object has is its name
 	joined  []string // fields that together, with slashes, are its name; names then holds what is enough of it
@@ -171,8 +175,7 @@ var readables = []*readable{
 		},
 	},
 	{
-		name: "metrics", single: "metric", does: "metrics of one service or of all, as Prometheus reads them", service: true, whole: true, text: true,
-		path: "services/{service}/prometheus",
+		name: "metrics", single: "metric", does: "metrics of one service or of all, as Prometheus reads them", service: true, whole: true, text: metrics,
 	},
 	{
 		name: "quotas", single: "quota", address: "quota", does: "limits of the organization and how much of them is used", takes: "CODE",
@@ -257,6 +260,13 @@ func (r *readable) meant(o view.Object, name string) bool {
 		return true
 	}
 	return r.joined != nil && same(o.Text(r.names[0]))
+}
+
+func metrics(ctx context.Context, api *cloudapi.API, organization, service string) (string, error) {
+	if service == "" {
+		return api.OrganizationMetrics(ctx, organization, cloudapi.AllMetrics)
+	}
+	return api.ServiceMetrics(ctx, organization, service, cloudapi.AllMetrics)
 }
 
 func field(path string) func(view.Object) string {

@@ -41,9 +41,9 @@ func scope(desired *spec.Organization) apply.Scope {
 	}}
 }
 
-// scope is what an apply has to read, where every request counts: what is declared, and the keys, of which the one in use must
-// outlast the plan, and whatever may refer to what is declared. A selection and a saved plan add what they name: a pattern must match something, and what was undeclared may
-// have gone.
+// scope is what an apply has to read, where every request counts: what is declared, whatever may refer to that, and the keys, of
+// which the one in use must outlast the plan. A selection and a saved plan add what they name: a pattern must match something, and
+// what was undeclared may have gone.
 func (g *goal) scope() apply.Scope {
 	out := scope(g.desired)
 	out.Enough = append(slices.Clone(out.Needed), "keys")

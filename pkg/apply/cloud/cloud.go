@@ -60,10 +60,10 @@ func DefaultLimits() Limits {
 
 // Backend is one ClickHouse Cloud organization. Observe comes before Steps: steps use the ids and roles that it saw.
 type Backend struct {
-	api     *cloudapi.API
-	opts    Options
-	watch   *watch
-	newKeys *newKeys
+	api      *cloudapi.API
+	opts     Options
+	watch    *watch
+	twinKeys *twinKeys
 
 	unstored atomic.Bool // a secret could not be stored
 
@@ -92,7 +92,7 @@ func New(api *cloudapi.API, opts Options) *Backend {
 	b.watch = newWatch(opts.Tick, time.Duration(opts.Settle)*opts.Tick, func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	})
-	b.newKeys = newNewKeys(opts.Tick, func(ctx context.Context) ([]cloudapi.APIKey, error) { return api.ListKeys(ctx, b.organization()) })
+	b.twinKeys = newTwinKeys(opts.Tick, func(ctx context.Context) ([]cloudapi.APIKey, error) { return api.ListKeys(ctx, b.organization()) })
 	return b
 }
 

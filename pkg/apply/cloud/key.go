@@ -52,8 +52,8 @@ func keySteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 // secret is not lost, and the suffix tells whether the key came into being. With Options.ServerSecrets the API generates it
 // instead, and its answer is stored before anything else happens.
 func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
-	b.newKeys.expect()
-	answered := sync.OnceFunc(b.newKeys.made)
+	b.twinKeys.expect()
+	answered := sync.OnceFunc(b.twinKeys.made)
 	defer answered()
 	request, err := bind[cloudapi.KeyCreate](c.After, "name", "state", "expireAt", "ipAccessList")
 	if err != nil {
@@ -128,7 +128,7 @@ func (b *Backend) keyCreation(request cloudapi.KeyCreate, record *secrets.Record
 // elderKey gives the id of an older key of the same name that another run created after we had looked, or "". A list that
 // cannot be read now is no reason to fail: verification reads it again and reports what is there twice.
 func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[string]bool) string {
-	all, err := b.newKeys.list(ctx)
+	all, err := b.twinKeys.list(ctx)
 	if err != nil {
 		return ""
 	}
@@ -140,8 +140,8 @@ func (b *Backend) elderKey(ctx context.Context, ours cloudapi.APIKey, known map[
 	return ""
 }
 
-// newKeys lists the keys once for all that a run creates side by side: a second after the last of them (see birth).
-type newKeys struct {
+// twinKeys lists the keys once for all that a run creates side by side: a second after the last of them (see birth).
+type twinKeys struct {
 	read func(context.Context) ([]cloudapi.APIKey, error)
 	tick time.Duration
 
@@ -155,15 +155,15 @@ type newKeys struct {
 	ripe time.Time     // a second after the last one
 }
 
-func newNewKeys(tick time.Duration, read func(context.Context) ([]cloudapi.APIKey, error)) *newKeys {
-	n := &newKeys{read: read, tick: tick, turn: make(chan struct{}, 1), none: make(chan struct{})}
+func newTwinKeys(tick time.Duration, read func(context.Context) ([]cloudapi.APIKey, error)) *twinKeys {
+	n := &twinKeys{read: read, tick: tick, turn: make(chan struct{}, 1), none: make(chan struct{})}
 	n.turn <- struct{}{}
 	close(n.none)
 	return n
 }
 
 // expect announces a creation, whose end made tells of.
-func (n *newKeys) expect() {
+func (n *twinKeys) expect() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.due == 0 {
@@ -172,7 +172,7 @@ func (n *newKeys) expect() {
 	n.due++
 }
 
-func (n *newKeys) made() {
+func (n *twinKeys) made() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ripe = time.Now().Add(n.tick)
@@ -182,7 +182,7 @@ func (n *newKeys) made() {
 }
 
 // list waits until nothing more is under way, and gives a list that is as old as that at most.
-func (n *newKeys) list(ctx context.Context) ([]cloudapi.APIKey, error) {
+func (n *twinKeys) list(ctx context.Context) ([]cloudapi.APIKey, error) {
 	n.mu.Lock()
 	none := n.none
 	n.mu.Unlock()

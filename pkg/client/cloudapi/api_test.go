@@ -311,12 +311,6 @@ func TestCalls(t *testing.T) {
 			`{"z":1,"a":{"unknown":true}}`,
 			json.RawMessage(`{"z":1,"a":{"unknown":true}}`),
 		},
-		"ReadText": {
-			call(func(ctx context.Context) (string, error) {
-				return a.ReadText(ctx, "org-1", "services", "svc-1", "prometheus")
-			}),
-			"GET " + s + "/prometheus", "", "x 1\n", "x 1\n",
-		},
 		"OrganizationMetrics": {
 			call(func(ctx context.Context) (string, error) {
 				return a.OrganizationMetrics(ctx, "org-1", cloudapi.SelectedMetrics)
@@ -338,7 +332,7 @@ func TestCalls(t *testing.T) {
 	for name, c := range calls {
 		t.Run(name, func(t *testing.T) {
 			r.reply = `{"status":200,"requestId":"r-1","result":` + c.result + `}`
-			if c.result == "" || strings.HasSuffix(name, "Metrics") || name == "ReadText" {
+			if c.result == "" || strings.HasSuffix(name, "Metrics") {
 				r.reply = c.result
 			}
 			got, err := c.call(t.Context())
