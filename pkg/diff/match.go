@@ -50,7 +50,7 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		found, how := []*spec.Resource(nil), d.Address
 		r := byID[identity(d.Address.Kind, d.ID)]
 		// What is made anew when it changes has another id afterwards.
-		outlived := r == nil && spec.KindOf(d.Address.Kind).MadeAnew && !d.Intent.Absent
+		outlived := r == nil && spec.KindOf(d.Address.Kind).MadeAnew != "" && !d.Intent.Absent
 		switch {
 		case d.Address.Kind == "organization":
 			if organization != nil {

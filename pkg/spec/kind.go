@@ -18,8 +18,25 @@ type Kind struct {
 	ToCreate   []string
 	// Paths says that names are paths of several parts, of which the last is enough for a selector.
 	Paths bool
-	// MadeAnew says that there is no way to change an object: an update makes another one, with an id of its own.
-	MadeAnew bool
+	// Noun is what messages call an object; "" is Name.
+	Noun string
+	// MadeAnew says why there is no way to change an object: an update makes another one, with an id of its own. "" where
+	// there is one.
+	MadeAnew string
+	// Registered says that an update takes an object away and registers it anew, with the identity that it had: whoever uses it
+	// is cut off meanwhile.
+	Registered bool
+	// Secret reports whether making an object makes a secret, which is seen only once. Nil when it never does.
+	Secret func(made Tree) bool
+	// Journal is the list (Field.Path) in which an object bears NonceTag as long as its creation is not complete; "" where the
+	// API has no place for such a mark.
+	Journal string
+	// Leave says why a deletion has to be allowed by name (--allow-delete, policy.allowDelete); "" when it need not be.
+	Leave string
+	// Quota is the code under which the API tells how many objects there may be; "" when it does not.
+	Quota string
+	// Defaults is the manifest key of what all objects have unless they say otherwise; "" when there is none.
+	Defaults string
 	// Needs gives further fields without which an object cannot be created, because of what its other fields say. Nil when
 	// ToCreate is all.
 	Needs func(desired Tree) []Need
@@ -53,6 +70,11 @@ type Field struct {
 	Ref       string                    // Kind.Name of the objects that values name; "role" for those of Live.Roles
 	Shares    []string                  // fields that an object has in common with the one that it refers to
 	Disrupts  func(from, to any) bool   // whether that change restarts, replaces or stops something; nil when none does
+	Missing   string                    // how to say that there is none, where a creation asks for one; "" when that needs no word
+	Attaches  bool                      // what values refer to cannot be taken away, or registered anew, while they do
+	OutOfUse  any                       // the value that takes an object out of use without deleting it; nil when none does
+	Along     string                    // why the live value is sent along when others change; "" when it is not
+	Label     bool                      // what is taken out of the list cuts nobody off
 	// RefName gives the name of the object that a value refers to, where the value alone does not say it: the tree is of the
 	// object whose field it is, and "" means that it cannot be told. Nil when the value is the name.
 	RefName func(value string, of Tree) string
@@ -82,19 +104,11 @@ type List struct {
 	Equal func(a, b any) bool      // of two elements with one key; nil means that the key says it all
 }
 
-// Kinds is the table of all kinds, in the order in which outputs list them.
-func Kinds() []*Kind { return kinds }
+// Kinds are those of ClickHouse Cloud.
+func Kinds() []*Kind { return ClickHouse.Kinds }
 
-var kinds = []*Kind{organizationKind, privateEndpointKind, serviceKind, keyKind, memberKind, invitationKind}
-
-// KindOf finds a kind by its name, or nil.
-func KindOf(name string) *Kind {
-	i := slices.IndexFunc(kinds, func(k *Kind) bool { return k.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return kinds[i]
-}
+// KindOf finds a kind of ClickHouse Cloud by its name, or nil.
+func KindOf(name string) *Kind { return ClickHouse.Kind(name) }
 
 // Field finds a field by its path, or nil.
 func (k *Kind) Field(path string) *Field {

@@ -9,9 +9,13 @@ var keyKind = &Kind{
 		{Path: "state", Shown: true, Default: "enabled"},
 		{Path: "roles", List: roleList, Ref: "role"},
 		{Path: "expireAt", Equal: equalInstant, Nullable: true},
-		{Path: "ipAccessList", List: ipList},
+		{
+			Path: "ipAccessList", List: ipList,
+			Missing: "a key without an IP list denies everyone; write ipAccessList: [{source: 0.0.0.0/0}] if any address may use it",
+		},
 	},
 	ToCreate: []string{"roles", "ipAccessList"},
+	Secret:   func(Tree) bool { return true },
 }
 
 // memberKind is somebody who has joined (FACTS 6.2): created only by accepting an invitation.
@@ -28,7 +32,7 @@ var invitationKind = &Kind{
 	Collection: "invitations",
 	Fields:     personFields,
 	ToCreate:   []string{"roles"},
-	MadeAnew:   true,
+	MadeAnew:   "an invitation cannot be changed, so it is withdrawn and sent anew",
 }
 
 var personFields = []Field{

@@ -14,7 +14,9 @@ var organizationKind = &Kind{
 var privateEndpointKind = &Kind{
 	Name:       "privateEndpoint",
 	Collection: "privateEndpoints",
+	Noun:       "endpoint",
 	Paths:      true,
+	Registered: true,
 	Fields: []Field{
 		{Path: "id", Immutable: true},
 		{Path: "cloudProvider", Immutable: true},

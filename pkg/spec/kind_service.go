@@ -27,7 +27,7 @@ var serviceKind = &Kind{
 		{Path: "hasTransparentDataEncryption", Immutable: true, Default: false},
 		{Path: "privatePreviewTermsChecked", Immutable: true, Unread: true},
 		{Path: "transparentDataEncryptionKeyId"},
-		{Path: "state", Shown: true, Disrupts: always},
+		{Path: "state", Shown: true, Disrupts: always, OutOfUse: "stopped"},
 		{Path: "releaseChannel"},
 		{Path: "autoscalingMode", Size: true, Disrupts: always},
 		{Path: "minReplicaMemoryGb", Size: true, Disrupts: always},
@@ -37,21 +37,33 @@ var serviceKind = &Kind{
 		{Path: "maxReplicas", Size: true, Disrupts: fewer},
 		{Path: "idleScaling"},
 		{Path: "idleTimeoutMinutes", Equal: equalRounded},
-		{Path: "ipAccessList", List: ipList},
-		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: registration},
-		{Path: "tags", List: tagList},
+		{Path: "ipAccessList", List: ipList, Missing: "write ipAccessList: [] if nobody may connect yet"},
+		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: registration, Attaches: true},
+		{Path: "tags", List: tagList, Label: true},
 		{Path: "endpoints", List: protocolList},
 		{Path: "enableCoreDumps"},
-		{Path: "backupConfiguration.backupPeriodInHours", Detail: true, Nullable: true, Default: int64(24)},
+		{
+			Path: "backupConfiguration.backupPeriodInHours", Detail: true, Nullable: true, Default: int64(24),
+			Along: "a start time alone would reset it",
+		},
 		{Path: "backupConfiguration.backupRetentionPeriodInHours", Detail: true, Nullable: true, Default: int64(24)},
 		{Path: "backupConfiguration.backupStartTime", Detail: true, Nullable: true},
 	},
 	ToCreate: []string{"provider", "region", "ipAccessList"},
+	Secret:   hasUsers,
+	Journal:  "tags",
+	Leave:    "a service is deleted with its data, which has to be allowed by its name",
+	Quota:    "services-per-organization",
+	Defaults: "serviceDefaults",
 	Needs:    serviceNeeds,
 	Align:    alignService,
 	Conflict: serviceConflict,
 	Caution:  serviceCaution,
 }
+
+// hasUsers reports whether a service has users of its own, and with them the password of the first: a secondary shares those of
+// its primary (FACTS 5.9).
+func hasUsers(service Tree) bool { return service["warehouse"] == nil }
 
 // location is where a service is. The services of a warehouse are in one place (FACTS 5.12).
 var location = []string{"provider", "region"}

@@ -111,6 +111,7 @@ func (r Resource) FieldPos(path string) Pos {
 
 // Organization is the desired state of one organization, merged from all documents of its metadata.name.
 type Organization struct {
+	API       *API           // nil is ClickHouse
 	Name      string         // metadata.name, a local handle
 	ID        string         // metadata.id: refuse credentials of any other organization; "" accepts any
 	Pos       Pos            // of the first document
@@ -146,6 +147,7 @@ func (o *Organization) Manages(collection string) bool {
 
 // Live is what the API reported in one observation.
 type Live struct {
+	API              *API // nil is ClickHouse
 	OrganizationID   string
 	OrganizationName string
 	Resources        []Resource        // sorted by address, then id; names need not be unique
