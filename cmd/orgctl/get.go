@@ -36,8 +36,8 @@ func getCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`table|wide|json|yaml|name` the form of what is shown; json and yaml have all that the API tells", Value: "table"},
 			&cli.StringSliceFlag{Name: "filter", Usage: "show only those with a field that matches, as `FIELD=GLOB` (repeatable: all must match); fields are the API's, such as state or tags.key"},
 			&cli.IntFlag{Name: "limit", Usage: "show the first `N` at most"},
-			&cli.StringFlag{Name: "from", Usage: "activities since a `TIME`: RFC 3339, or a duration before now such as 24h"},
-			&cli.StringFlag{Name: "to", Usage: "activities up to a `TIME`, likewise"},
+			&cli.StringFlag{Name: "from", Usage: "activities since a `TIME`: RFC 3339, or a duration before now such as 24h; usage-cost since its day, which may be given as 2026-03-01"},
+			&cli.StringFlag{Name: "to", Usage: "activities up to a `TIME`, likewise; usage-cost up to and with its day"},
 			&cli.StringFlag{Name: "provider", Usage: "`aws|gcp|azure` private-endpoint-config of a place instead of a service, with --region"},
 			&cli.StringFlag{Name: "region", Usage: "the `REGION` of --provider; the organization has a service there"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show services again whenever they change, until interrupted"},
@@ -109,8 +109,14 @@ func (q *query) readArguments(c *cli.Context, args []string) error {
 	case placed && len(args) > 0:
 		return fmt.Errorf("%s of a service or of a region, not of both", q.name)
 	case placed:
-		q.place = url.Values{"cloud_provider": {c.String("provider")}, "region_id": {c.String("region")}}
+		q.place = placeOf(c.String("provider"), c.String("region"))
 		return nil
+	}
+	if q.region && len(args) == 1 {
+		if provider, region, ok := strings.Cut(args[0], "/"); ok && slices.Contains(providers, provider) {
+			q.place = placeOf(provider, region)
+			return nil
+		}
 	}
 	if q.service && len(args) > 0 {
 		q.of, args = args[0], args[1:]
@@ -127,6 +133,13 @@ func (q *query) readArguments(c *cli.Context, args []string) error {
 	return nil
 }
 
+// providers are those that an address of a place can begin with; no service is called so.
+var providers = []string{"aws", "gcp", "azure"}
+
+func placeOf(provider, region string) url.Values {
+	return url.Values{"cloud_provider": {provider}, "region_id": {region}}
+}
+
 func (q *query) readFlags(c *cli.Context) (err error) {
 	if formats := []string{"table", "wide", "json", "yaml", "name"}; !slices.Contains(formats, q.format) {
 		return fmt.Errorf("unknown output format %q: it is one of %s", q.format, strings.Join(formats, ", "))
@@ -139,8 +152,8 @@ func (q *query) readFlags(c *cli.Context) (err error) {
 		return errors.New("--filter and --limit are for lists")
 	case c.IsSet("limit") && q.limit < 1:
 		return errors.New("--limit is 1 or more")
-	case (c.IsSet("from") || c.IsSet("to")) && (!q.dated || q.one != ""):
-		return errors.New("--from and --to are of the list of activities")
+	case (c.IsSet("from") || c.IsSet("to")) && (q.dated == undated || q.one != ""):
+		return errors.New("--from and --to are of the list of activities and of usage-cost")
 	case c.Bool("watch") && !q.watched:
 		return fmt.Errorf("--watch is of services, not of %s", q.name)
 	case c.Bool("watch") && q.format != "table" && q.format != "wide":
@@ -157,10 +170,10 @@ func (q *query) readFlags(c *cli.Context) (err error) {
 		}
 		q.filters = append(q.filters, filter{path, globbing(glob)})
 	}
-	if q.from, err = parseMoment(c, "from"); err != nil {
+	if q.from, err = q.parseMoment(c, "from"); err != nil {
 		return err
 	}
-	if q.to, err = parseMoment(c, "to"); err != nil {
+	if q.to, err = q.parseMoment(c, "to"); err != nil {
 		return err
 	}
 	if c.Bool("watch") {
@@ -181,12 +194,15 @@ type moment struct {
 	ago time.Duration
 }
 
-func parseMoment(c *cli.Context, flag string) (moment, error) {
+func (q *query) parseMoment(c *cli.Context, flag string) (moment, error) {
 	text := c.String(flag)
 	if text == "" {
 		return moment{}, nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return moment{at: at}, nil
+	}
+	if at, err := time.Parse(time.DateOnly, text); err == nil && q.dated == byDay {
 		return moment{at: at}, nil
 	}
 	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
@@ -319,18 +335,48 @@ func (l *lookup) list(ctx context.Context, what *readable, id string) ([]view.Ob
 }
 
 func (l *lookup) parameters(what *readable) (url.Values, error) {
-	if what != l.readable || !l.dated {
+	if what != l.readable || l.dated == undated {
 		return l.place, nil
 	}
 	now := l.api.ServerTime()
 	if now.IsZero() {
 		now = time.Now()
 	}
-	period := cloudapi.ActivityPeriod{From: l.from.time(now), To: l.to.time(now)}
-	if !period.From.IsZero() && !period.To.IsZero() && period.To.Before(period.From) {
+	from, to := l.from.time(now), l.to.time(now)
+	if l.dated == byDay {
+		return days(from, to, now)
+	}
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {
 		return nil, usage("--from is after --to")
 	}
-	return period.Query(), nil
+	return cloudapi.ActivityPeriod{From: from, To: to}.Query(), nil
+}
+
+// mostDays is how many days the API tells the cost of at once (FACTS 7).
+const mostDays = 31
+
+// days are those of a period in UTC, the first and the last included. What is left open of it is made as long as it can be, up to
+// today.
+func days(from, to, now time.Time) (url.Values, error) {
+	day := func(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+	first, last := day(from), day(to)
+	if to.IsZero() {
+		last = day(now)
+	}
+	if from.IsZero() {
+		first = last.AddDate(0, 0, 1-mostDays)
+	}
+	switch {
+	case last.Before(first) && to.IsZero():
+		return nil, usage("--from is in the future")
+	case last.Before(first):
+		return nil, usage("--from is after --to")
+	}
+	if n := int(last.Sub(first).Hours())/24 + 1; n > mostDays {
+		return nil, usage("%s to %s are %d days, and the API tells of %d at once; choose others with --from and --to",
+			first.Format(time.DateOnly), last.Format(time.DateOnly), n, mostDays)
+	}
+	return url.Values{"from_date": {first.Format(time.DateOnly)}, "to_date": {last.Format(time.DateOnly)}}, nil
 }
 
 // segments are those of a path, with ids in their places. What is not of a service is of all.
@@ -458,11 +504,14 @@ func (q *query) show(e *env, objects []view.Object) error {
 		}
 		return view.Lines(e.stdout, lines)
 	}
-	table, rows := q.table(), make([][]string, len(objects))
-	for i, o := range objects {
-		rows[i] = q.row(o)
+	var rows [][]string
+	for _, o := range objects {
+		for _, part := range o.Parts(q.rows) {
+			rows = append(rows, q.row(part))
+		}
+		rows = append(rows, q.row(o))
 	}
-	return table.Write(e.stdout, rows, e.stdoutView())
+	return q.table().Write(e.stdout, rows, e.stdoutView())
 }
 
 // full is the address of an object, which get takes in the place of KIND and NAME.

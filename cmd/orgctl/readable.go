@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ type readable struct {
 	service bool   // the first argument is the service that it is of
 	whole   bool   // the service may be left out
 	region  bool   // --provider and --region may stand in its place
-	dated   bool   // it has a period
+	dated   period // what --from and --to are of it
 	watched bool   // it changes by itself
 	takes   string // the last argument, which may be left out: a NAME to be found in the list, or an ID that only the API knows; "" for none
 
@@ -28,6 +29,7 @@ type readable struct {
 	path   string // of all
 	one    string // of a single one; "" if only all can be read
 	member string // of the object at path, which is where they are
+	rows   string // member of an object whose elements have a row each in its table, before its own; "" if it has nothing but its own
 
 	// text reads what is text for programs, and no object, of a service or of all.
 	text func(ctx context.Context, api *cloudapi.API, organization, service string) (string, error)
@@ -38,6 +40,15 @@ type readable struct {
 	id      string   // the field of the id
 	columns []column
 }
+
+// period is how the API takes the time that something is of.
+type period int
+
+const (
+	undated  period = iota // not at all
+	byMoment               // from one moment to another, either of which may be left open
+	byDay                  // whole days, of which it wants the first and the last
+)
 
 // column is one of a table.
 type column struct {
@@ -133,7 +144,7 @@ var readables = []*readable{
 		},
 	},
 	{
-		name: "activities", single: "activity", address: "activity", does: "who did what, newest first as the API has it", takes: "ID", dated: true,
+		name: "activities", single: "activity", address: "activity", does: "who did what, newest first as the API has it", takes: "ID", dated: byMoment,
 		path: "activities", one: "activities/{id}", names: []string{"id"},
 		columns: []column{
 			{"TIME", false, field("createdAt")},
@@ -188,6 +199,23 @@ var readables = []*readable{
 			{"ADJUSTABLE", false, field("adjustable")},
 			{"NAME", true, field("name")},
 			{"DESCRIPTION", true, field("description")},
+		},
+	},
+	{
+		name: "usage-cost", address: "usage-cost", does: "what each day of the last 31, or of others, has cost, in ClickHouse credits", dated: byDay,
+		path: "usageCost", rows: "costs",
+		columns: []column{
+			{"DATE", false, func(o view.Object) string { return cmp.Or(o.Text("date"), "all") }},
+			{"OF", false, field("entityType")},
+			{"NAME", false, field("entityName")},
+			{"COMPUTE", false, field("metrics.computeCHC")},
+			{"STORAGE", false, field("metrics.storageCHC")},
+			{"BACKUP", false, field("metrics.backupCHC")},
+			{"TOTAL", false, either("totalCHC", "grandTotalCHC")},
+			{"FINAL", false, field("locked")},
+			{"PUBLIC TRANSFER", true, field("metrics.publicDataTransferCHC")},
+			{"WAREHOUSE", true, field("dataWarehouseId")},
+			{"ID", true, field("entityId")},
 		},
 	},
 }

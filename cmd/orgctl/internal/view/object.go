@@ -98,6 +98,12 @@ func (o Object) Elements() []Object {
 	return []Object{o}
 }
 
+// Parts are the elements of a member that is an array.
+func (o Object) Parts(member string) []Object {
+	value, _ := o.Member(member)
+	return value.list
+}
+
 // Fields are the names of an object's members.
 func (o Object) Fields() []string {
 	names := make([]string, len(o.members))
