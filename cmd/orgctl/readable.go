@@ -292,9 +292,9 @@ func (r *readable) meant(o view.Object, name string) bool {
 
 func metrics(ctx context.Context, api *cloudapi.API, organization, service string) (string, error) {
 	if service == "" {
-		return api.OrganizationMetrics(ctx, organization, cloudapi.AllMetrics)
+		return api.OrganizationMetrics(ctx, organization)
 	}
-	return api.ServiceMetrics(ctx, organization, service, cloudapi.AllMetrics)
+	return api.ServiceMetrics(ctx, organization, service)
 }
 
 func field(path string) func(view.Object) string {

@@ -42,9 +42,3 @@ func (p ActivityPeriod) Query() url.Values {
 func (a *API) ListActivities(ctx context.Context, orgID string, p ActivityPeriod) ([]Activity, error) {
 	return get[[]Activity](ctx, a, organizationPath(orgID, "activities"), p.Query())
 }
-
-// GetActivity returns one activity.
-// API: GET /v1/organizations/{organizationId}/activities/{activityId}
-func (a *API) GetActivity(ctx context.Context, orgID, activityID string) (Activity, error) {
-	return get[Activity](ctx, a, organizationPath(orgID, "activities", activityID), nil)
-}

@@ -28,12 +28,6 @@ func (a *API) ListInvitations(ctx context.Context, orgID string) ([]Invitation, 
 	return list[Invitation](ctx, a, organizationPath(orgID, "invitations"), nil)
 }
 
-// GetInvitation returns one invitation.
-// API: GET /v1/organizations/{organizationId}/invitations/{invitationId}
-func (a *API) GetInvitation(ctx context.Context, orgID, invitationID string) (Invitation, error) {
-	return get[Invitation](ctx, a, organizationPath(orgID, "invitations", invitationID), nil)
-}
-
 // CreateInvitation invites a person by mail. There is no call to change an invitation or to send its mail again.
 // API: POST /v1/organizations/{organizationId}/invitations
 func (a *API) CreateInvitation(ctx context.Context, orgID string, i InvitationCreate) (Invitation, error) {

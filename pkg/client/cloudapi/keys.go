@@ -90,12 +90,6 @@ func (a *API) ListKeys(ctx context.Context, orgID string) ([]APIKey, error) {
 	return list[APIKey](ctx, a, organizationPath(orgID, "keys"), nil)
 }
 
-// GetKey returns one API key.
-// API: GET /v1/organizations/{organizationId}/keys/{keyId}
-func (a *API) GetKey(ctx context.Context, orgID, keyID string) (APIKey, error) {
-	return get[APIKey](ctx, a, organizationPath(orgID, "keys", keyID), nil)
-}
-
 // CreateKey creates an API key. Sending it twice makes two keys.
 // API: POST /v1/organizations/{organizationId}/keys
 func (a *API) CreateKey(ctx context.Context, orgID string, k KeyCreate) (KeyCreated, error) {

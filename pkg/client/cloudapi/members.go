@@ -28,12 +28,6 @@ func (a *API) ListMembers(ctx context.Context, orgID string) ([]Member, error) {
 	return list[Member](ctx, a, organizationPath(orgID, "members"), nil)
 }
 
-// GetMember returns one member.
-// API: GET /v1/organizations/{organizationId}/members/{userId}
-func (a *API) GetMember(ctx context.Context, orgID, userID string) (Member, error) {
-	return get[Member](ctx, a, organizationPath(orgID, "members", userID), nil)
-}
-
 // PatchMember changes the roles of a member. The reply and reads for some seconds after may show the old ones.
 // API: PATCH /v1/organizations/{organizationId}/members/{userId}
 func (a *API) PatchMember(ctx context.Context, orgID, userID string, p MemberPatch) (Member, error) {

@@ -18,9 +18,3 @@ type Quota struct {
 func (a *API) ListQuotas(ctx context.Context, orgID string) ([]Quota, error) {
 	return get[[]Quota](ctx, a, organizationPath(orgID, "quotas"), nil)
 }
-
-// GetQuota returns one quota.
-// API: GET /v1/organizations/{organizationId}/quotas/{quotaCode}
-func (a *API) GetQuota(ctx context.Context, orgID, quotaCode string) (Quota, error) {
-	return get[Quota](ctx, a, organizationPath(orgID, "quotas", quotaCode), nil)
-}

@@ -47,9 +47,3 @@ func (r Role) missing() string { return missing("id", r.ID, "name", r.Name) }
 func (a *API) ListRoles(ctx context.Context, orgID string) ([]Role, error) {
 	return list[Role](ctx, a, organizationPath(orgID, "roles"), nil)
 }
-
-// GetRole returns one role.
-// API: GET /v1/organizations/{organizationId}/roles/{roleId}
-func (a *API) GetRole(ctx context.Context, orgID, roleID string) (Role, error) {
-	return get[Role](ctx, a, organizationPath(orgID, "roles", roleID), nil)
-}

@@ -27,24 +27,9 @@ type ReplicaScalingPatch struct {
 	IdleTimeoutMinutes *float64 `json:"idleTimeoutMinutes,omitempty"`
 }
 
-// ScalingPatch is the predecessor of ReplicaScalingPatch, in memory of three replicas together.
-type ScalingPatch struct {
-	MinTotalMemoryGB   *float64 `json:"minTotalMemoryGb,omitempty"`
-	MaxTotalMemoryGB   *float64 `json:"maxTotalMemoryGb,omitempty"`
-	NumReplicas        *float64 `json:"numReplicas,omitempty"`
-	IdleScaling        *bool    `json:"idleScaling,omitempty"`
-	IdleTimeoutMinutes *float64 `json:"idleTimeoutMinutes,omitempty"`
-}
-
 // PatchReplicaScaling changes scaling and idling. The configuration shows soon, the effect takes minutes, and a later
 // request supersedes one still in progress.
 // API: PATCH /v1/organizations/{organizationId}/services/{serviceId}/replicaScaling
 func (a *API) PatchReplicaScaling(ctx context.Context, orgID, serviceID string, p ReplicaScalingPatch) (Service, error) {
 	return patch[Service](ctx, a, servicePath(orgID, serviceID, "replicaScaling"), p)
-}
-
-// PatchScaling changes scaling by total memory. The API deprecates it: PatchReplicaScaling works on old servers too.
-// API: PATCH /v1/organizations/{organizationId}/services/{serviceId}/scaling
-func (a *API) PatchScaling(ctx context.Context, orgID, serviceID string, p ScalingPatch) (Service, error) {
-	return patch[Service](ctx, a, servicePath(orgID, serviceID, "scaling"), p)
 }

@@ -113,8 +113,8 @@ func TestServiceDecoding(t *testing.T) {
 func TestEveryResponseToleratesNull(t *testing.T) {
 	for name, target := range map[string]any{
 		"organization": new(cloudapi.Organization), "service": new(cloudapi.Service), "service created": new(cloudapi.ServiceCreated),
-		"backup": new(cloudapi.Backup), "backup configuration": new(cloudapi.BackupConfiguration),
-		"endpoint": new(cloudapi.PrivateEndpoint), "endpoint config": new(cloudapi.PrivateEndpointConfig), "key": new(cloudapi.APIKey),
+		"backup configuration": new(cloudapi.BackupConfiguration),
+		"endpoint":             new(cloudapi.PrivateEndpoint), "key": new(cloudapi.APIKey),
 		"key created": new(cloudapi.KeyCreated), "member": new(cloudapi.Member), "invitation": new(cloudapi.Invitation),
 		"role": new(cloudapi.Role), "quota": new(cloudapi.Quota), "activity": new(cloudapi.Activity),
 	} {
