@@ -49,7 +49,7 @@ func TestAcceptsKnowsEveryKeyword(t *testing.T) {
 			}
 		}
 	}
-	visit("#", manifestSchema().source)
+	visit("#", ClickHouse.schema().source)
 }
 
 // checkAccepts compares with the library.
@@ -64,7 +64,7 @@ func checkAccepts(t interface{ Errorf(string, ...any) }, s *jsonschema.Schema, v
 // TestAcceptsWhatTheSchemaDoes, of anything that could stand in any place of a manifest, from what is as good as valid to what
 // has nothing to do with it.
 func TestAcceptsWhatTheSchemaDoes(t *testing.T) {
-	all := subschemas(manifestSchema().Schema, nil)
+	all := subschemas(ClickHouse.schema().Schema, nil)
 	count := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		g := valueGenerator{t: t, oddity: rapid.SampledFrom([]int{0, 1, 5, 30}).Draw(t, "percent odd")}
@@ -112,7 +112,7 @@ func TestAcceptsWhatTheSchemaDoesOfFiles(t *testing.T) {
 			}
 			docs, _, _ := parse(File{Name: name, Data: data})
 			for _, doc := range docs {
-				count[checkAccepts(t, manifestSchema().Schema, doc.value)]++
+				count[checkAccepts(t, ClickHouse.schema().Schema, doc.value)]++
 			}
 		}
 	}

@@ -1,15 +1,45 @@
 package spec
 
-import "slices"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/orgctl/orgctl/schemas"
+)
 
 // API is one organization API as manifests, plans and everything between them know it: a value that the engine is given, and
 // of which it knows no part by name. How calls are made is said by the API's client and backend.
 type API struct {
 	Name   string  // what a manifest calls it in spec.api
 	Title  string  // what people call it
+	Schema []byte  // JSON Schema of its manifests
 	Kinds  []*Kind // in the order in which outputs list them; the first is that of the organization itself
 	People People  // the zero value where the API knows no people
 	Admin  string  // the role that may do everything, by name, the same in every organization; "" where there is none
+
+	complete func(*draft) // gives objects what they have from others; nil when nothing
+	check    func(*draft) // rules of its own; nil when there are none
+
+	compiling sync.Once
+	compiled  *compiledSchema
+}
+
+// APIs are all that there are. The first is that of manifests that name none.
+func APIs() []*API { return []*API{ClickHouse} }
+
+// APIByName finds an API by what manifests call it, "" being the first, or nil.
+func APIByName(name string) *API { return named(APIs(), name) }
+
+func named(apis []*API, name string) *API {
+	for _, a := range apis {
+		if name == "" || a.Name == name {
+			return a
+		}
+	}
+	return nil
 }
 
 // People are the two kinds in which an API shows its people, who are one list by e-mail address: whoever is invited becomes
@@ -28,5 +58,71 @@ func (a *API) Kind(name string) *Kind {
 	return a.Kinds[i]
 }
 
+// Equal reports whether two are one; nil is ClickHouse, as in an Organization.
+func (a *API) Equal(b *API) bool { return cmp.Or(a, ClickHouse) == cmp.Or(b, ClickHouse) }
+
 // Organization is the kind of the organization itself: one object, which is neither made nor deleted.
 func (a *API) Organization() *Kind { return a.Kinds[0] }
+
+// choose finds the API of an organization, which all of its documents have in common: the one that any of them names. Nil is one
+// that nobody knows, about which there is a diagnostic.
+func choose(apis []*API, docs []document) (*API, Diagnostics) {
+	var found *API
+	var first place
+	var diags Diagnostics
+	for _, doc := range docs {
+		root, _ := doc.value.(Tree)
+		spec, _ := root["spec"].(Tree)
+		name, stated := spec["api"].(string)
+		if !stated {
+			continue
+		}
+		at := doc.at("spec", "api")
+		api := named(apis, name)
+		switch {
+		case api == nil || name == "":
+			diags = append(diags, unknownAPI(apis, name, at.pos()))
+		case found != nil && found != api:
+			diags = append(diags, Diagnostic{
+				Severity: SeverityError, Code: CodeConflict, Pos: at.pos(),
+				Message: fmt.Sprintf("api is %s here and %s elsewhere", quoted(name), quoted(found.Name)),
+				Hint:    "an organization is behind one API", Related: []Related{{"the other place", first.pos()}},
+			})
+		case found == nil:
+			found, first = api, at
+		}
+	}
+	switch {
+	case len(diags) > 0:
+		return nil, diags
+	case found == nil:
+		found = apis[0]
+	}
+	return found, nil
+}
+
+func unknownAPI(apis []*API, name string, pos Pos) Diagnostic {
+	known := make([]string, len(apis))
+	for i, a := range apis {
+		known[i] = a.Name
+	}
+	hint := didYouMean(name, known)
+	for _, k := range known { // the part before the slash says which is meant
+		if product, _, _ := strings.Cut(k, "/"); hint == "" && Nearest(strings.Split(name, "/")[0], []string{product}) != "" {
+			hint = fmt.Sprintf("did you mean %q?", k)
+		}
+	}
+	return Diagnostic{
+		Severity: SeverityError, Code: CodeEnum, Pos: pos, Hint: hint,
+		Message: fmt.Sprintf("api must be %s, not %s", oneOf(known), quoted(name)),
+	}
+}
+
+// embedded is a schema that is part of the program.
+func embedded(name string) []byte {
+	text, err := schemas.FS.ReadFile(name)
+	if err != nil {
+		panic(err) // a broken build, not a run-time condition
+	}
+	return text
+}

@@ -11,18 +11,19 @@ import (
 // draft is one organization as its documents say it: their lists joined, nothing resolved yet. Values of the wrong type are
 // passed over everywhere, since the schema has reported them.
 type draft struct {
+	api      *API
 	docs     []document
 	complete bool // every document could be read: a name that is not declared is really not declared
 
-	entries  map[string][]entry // by collection, in order of declaration
-	services []service          // entries["services"] with defaults
-	declared map[string]Pos     // by collection
+	entries  map[string][]entry  // by collection, in order of declaration
+	objects  map[string][]object // entries with the defaults of their kinds
+	declared map[string]Pos      // by collection
 	sets     map[string]*ipSet
 	metadata settings
-	scalars  settings // of spec
-	defaults settings // spec.serviceDefaults
-	policy   settings // scalars of policy
-	deletes  settings // policy.maxDeletes
+	scalars  settings            // the organization's own, by Field.Path
+	defaults map[string]settings // by Kind.Defaults
+	policy   settings            // scalars of policy
+	deletes  settings            // policy.maxDeletes
 
 	room      int // addresses that IP sets may still bring into lists; below 0 once that was said
 	diags     Diagnostics
@@ -45,11 +46,38 @@ type setting struct {
 	value any
 }
 
-func newDraft(docs []document, complete bool) *draft {
+// object is a declared object with the defaults of its kind applied. Its fields keep their places: a rule that a default breaks
+// is reported where the default stands.
+type object struct {
+	entry
+	settings settings
+}
+
+// written is a setting that the entry itself gives.
+func (e entry) written(key string) (setting, bool) {
+	value, ok := e.tree[key]
+	return setting{e.place, value}, ok
+}
+
+func (o object) has(key string) bool { _, ok := o.settings[key]; return ok }
+
+func (o object) text(key string) string { t, _ := o.settings[key].value.(string); return t }
+
+func (o object) list(key string) []any { l, _ := o.settings[key].value.([]any); return l }
+
+// key is where a setting is given; value is the place of its value.
+func (o object) key(key string) Pos { return o.settings[key].in.key(key) }
+
+func (o object) value(path ...any) place {
+	key, _ := path[0].(string)
+	return o.settings[key].in.at(path...)
+}
+
+func newDraft(api *API, docs []document, complete bool) *draft {
 	d := &draft{
-		docs: docs, complete: complete, room: maxExpanded,
-		entries: map[string][]entry{}, declared: map[string]Pos{}, sets: map[string]*ipSet{},
-		metadata: settings{}, scalars: settings{}, defaults: settings{}, policy: settings{}, deletes: settings{},
+		api: api, docs: docs, complete: complete, room: maxExpanded,
+		entries: map[string][]entry{}, objects: map[string][]object{}, declared: map[string]Pos{}, sets: map[string]*ipSet{},
+		metadata: settings{}, scalars: settings{}, defaults: map[string]settings{}, policy: settings{}, deletes: settings{},
 	}
 	for _, doc := range docs {
 		root, _ := doc.value.(Tree)
@@ -68,24 +96,55 @@ func newDraft(docs []document, complete bool) *draft {
 			}
 		}
 	}
-	for _, e := range d.entries["services"] {
-		d.services = append(d.services, d.withDefaults(e))
+	for _, kind := range api.Kinds {
+		for _, e := range d.entries[kind.Collection] {
+			d.objects[kind.Collection] = append(d.objects[kind.Collection], object{e, d.withDefaults(kind, e)})
+		}
 	}
-	d.joinWarehouses()
+	if api.complete != nil {
+		api.complete(d)
+	}
 	return d
 }
 
+// withDefaults gives what is said of an object. What its entry says wins; lists and objects are replaced whole.
+func (d *draft) withDefaults(kind *Kind, e entry) settings {
+	defaults := d.defaults[kind.Defaults]
+	out := make(settings, len(e.tree)+len(defaults))
+	for key, value := range e.tree {
+		out[key] = setting{e.place, value}
+	}
+	for key, inherited := range defaults {
+		if _, own := e.tree[key]; !own && (kind.inherit == nil || kind.inherit(e.tree, key)) {
+			out[key] = inherited
+		}
+	}
+	return out
+}
+
 func (d *draft) addSpec(in place, spec Tree) {
-	d.merge(d.scalars, in, spec, CodeConflict, "name", "enableCoreDumps")
-	if defaults, ok := spec["serviceDefaults"].(Tree); ok {
-		d.merge(d.defaults, in.at("serviceDefaults"), defaults, CodeConflict, slices.Collect(maps.Keys(defaults))...)
+	for _, f := range d.api.Organization().Fields {
+		if whole, open := f.open(); open {
+			tree, _ := spec[whole].(Tree)
+			for _, key := range slices.Sorted(maps.Keys(tree)) {
+				d.mergeKey(d.scalars, whole+"."+key, in.at(whole), key, tree[key], CodeConflict)
+			}
+			continue
+		}
+		d.merge(d.scalars, in, spec, CodeConflict, f.Path)
 	}
 	if sets, ok := spec["ipSets"].(Tree); ok {
 		for _, name := range slices.Sorted(maps.Keys(sets)) {
 			d.addSet(in.at("ipSets"), name, sets[name])
 		}
 	}
-	for _, kind := range Kinds() {
+	for _, kind := range d.api.Kinds {
+		if defaults, ok := spec[kind.Defaults].(Tree); ok {
+			if d.defaults[kind.Defaults] == nil {
+				d.defaults[kind.Defaults] = settings{}
+			}
+			d.merge(d.defaults[kind.Defaults], in.at(kind.Defaults), defaults, CodeConflict, slices.Collect(maps.Keys(defaults))...)
+		}
 		list, ok := spec[kind.Collection].([]any)
 		if !ok {
 			continue
@@ -105,18 +164,21 @@ func (d *draft) addSpec(in place, spec Tree) {
 // merge adds the named keys of an object to settings, and reports those that an earlier document gives differently.
 func (d *draft) merge(into settings, in place, tree Tree, code string, keys ...string) {
 	for _, key := range keys {
-		value, ok := tree[key]
-		if !ok {
-			continue
+		if value, ok := tree[key]; ok {
+			d.mergeKey(into, key, in, key, value, code)
 		}
-		earlier, twice := into[key]
-		switch {
-		case !twice:
-			into[key] = setting{in, value}
-		case !reflect.DeepEqual(earlier.value, value):
-			d.report(code, in.key(key), fmt.Sprintf("%s is %s here and %s elsewhere", key, shown(value), shown(earlier.value)),
-				"say it in one place", Related{"the other place", earlier.in.key(key)})
-		}
+	}
+}
+
+// mergeKey is merge of one key, which the settings know under a name.
+func (d *draft) mergeKey(into settings, name string, in place, key string, value any, code string) {
+	earlier, twice := into[name]
+	switch {
+	case !twice:
+		into[name] = setting{in, value}
+	case !reflect.DeepEqual(earlier.value, value):
+		d.report(code, in.key(key), fmt.Sprintf("%s is %s here and %s elsewhere", key, shown(value), shown(earlier.value)),
+			"say it in one place", Related{"the other place", earlier.in.key(key)})
 	}
 }
 
@@ -136,21 +198,4 @@ func (d *draft) suggest(word string, known []string) string {
 		return ""
 	}
 	return didYouMean(word, known)
-}
-
-// naturalKey is what addresses an entry, in its canonical form, or "" where the manifest does not say enough. keyField is where
-// it is written.
-func naturalKey(collection string, e entry) (name, keyField string) {
-	switch collection {
-	case "members", "invitations":
-		return CanonicalName(strings.ToLower(text(e.tree, "email"))), "email"
-	case "privateEndpoints":
-		provider, region, id := text(e.tree, "cloudProvider"), text(e.tree, "region"), text(e.tree, "id")
-		if provider == "" || region == "" || id == "" {
-			return "", "id"
-		}
-		return PrivateEndpointName(provider, region, id), "id"
-	default:
-		return CanonicalName(text(e.tree, "name")), "name"
-	}
 }

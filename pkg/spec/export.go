@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,11 +14,12 @@ import (
 // loaded: what they refuse is left unmanaged, and a comment says its value and the reason. Comments also name what was not read,
 // and live objects that share the name of an exported one. What is missing is said once more in short, a sentence each.
 func Export(live *Live) (manifest []byte, missing []string, err error) {
+	api := cmp.Or(live.API, ClickHouse)
 	e := exporter{
-		live: live, joined: map[string]bool{}, ids: map[Address][]string{}, undeclared: map[string]bool{}, root: &block{}, spec: &block{},
+		api: api, live: live, joined: map[string]bool{}, ids: map[Address][]string{}, undeclared: map[string]bool{}, root: &block{}, spec: &block{},
 	}
 	for _, r := range live.Resources {
-		if r.Address.Kind == memberKind.Name {
+		if r.Address.Kind == api.People.Joined {
 			e.joined[r.Address.Name] = true
 		}
 		e.ids[r.Address] = append(e.ids[r.Address], r.ID)
@@ -29,7 +31,7 @@ func Export(live *Live) (manifest []byte, missing []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		_, problems := load([]File{{Name: "export", Data: manifest}})
+		_, problems := load([]File{{Name: "export", Data: manifest}}, []*API{api})
 		problems = slices.DeleteFunc(problems, func(d Diagnostic) bool { return d.Severity != SeverityError })
 		if len(problems) == 0 {
 			return manifest, e.missing(), nil
@@ -41,6 +43,7 @@ func Export(live *Live) (manifest []byte, missing []string, err error) {
 }
 
 type exporter struct {
+	api    *API
 	live   *Live
 	joined map[string]bool
 	ids    map[Address][]string // all ids of a name, the lowest first, which stands for it
@@ -111,13 +114,16 @@ func commented(comment, line string) string {
 }
 
 func (e *exporter) write() {
+	if e.api != ClickHouse {
+		e.spec.put("api", e.api.Name)
+	}
 	for _, r := range e.live.Resources {
-		if r.Address.Kind == organizationKind.Name {
+		if kind := e.api.Organization(); r.Address.Kind == kind.Name {
 			e.spec.of = r
-			e.fields(e.spec, organizationKind, r)
+			e.fields(e.spec, kind, r)
 		}
 	}
-	for _, kind := range Kinds() {
+	for _, kind := range e.api.Kinds {
 		if kind.Collection == "" {
 			continue
 		}
@@ -139,7 +145,7 @@ func (e *exporter) write() {
 // setPolicy makes every collection exclusive that the manifest declares whole: what is added to it later is drift then.
 func (e *exporter) setPolicy() {
 	policy, exclusive := &block{}, []any{}
-	for _, kind := range Kinds() {
+	for _, kind := range e.api.Kinds {
 		_, written := e.spec.value(kind.Collection).([]any)
 		switch {
 		case written && e.undeclared[kind.Collection]:
@@ -167,7 +173,7 @@ func (e *exporter) collection(kind *Kind) []any {
 		switch {
 		case r.Address.Kind != kind.Name, e.ids[r.Address][0] != r.ID:
 			continue
-		case kind == invitationKind && e.joined[r.Address.Name]:
+		case kind.Name == e.api.People.Invited && e.joined[r.Address.Name]:
 			continue // one entry for each person; that of the member says so
 		}
 		b := &block{of: r}
@@ -176,9 +182,9 @@ func (e *exporter) collection(kind *Kind) []any {
 			e.undeclared[kind.Collection] = true
 			b.remark("also live under this name and not managed here: %s", strings.Join(others, ", "))
 		}
-		if ids := e.ids[Address{invitationKind.Name, r.Address.Name}]; kind == memberKind && len(ids) > 0 {
+		if ids := e.invited(r.Address); len(ids) > 0 {
 			e.left += len(ids)
-			e.undeclared[invitationKind.Collection] = true
+			e.undeclared[e.api.Kind(e.api.People.Invited).Collection] = true
 			b.remark("an invitation of this address is live, too, and not managed here: %s", strings.Join(ids, ", "))
 		}
 		if _, unfinished := r.Status[StatusUnfinished]; unfinished {
@@ -192,6 +198,14 @@ func (e *exporter) collection(kind *Kind) []any {
 		out = append(out, b)
 	}
 	return out
+}
+
+// invited are the ids of the live invitations of somebody who has joined.
+func (e *exporter) invited(joined Address) []string {
+	if !e.api.People.Has(joined.Kind) || joined.Kind == e.api.People.Invited {
+		return nil
+	}
+	return e.ids[Address{e.api.People.Invited, joined.Name}]
 }
 
 // unread says why the details of an object are missing.
@@ -220,9 +234,9 @@ func (e *exporter) others(r Resource) []string { return e.ids[r.Address][1:] }
 // fields writes what is known of an object, in the order of its kind.
 func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 	var nested *block
-	for _, f := range kind.Fields {
+	for _, f := range kind.FieldsOf(r.Spec) {
 		value, known := observed(f, r)
-		if !known || f.Path == "idleTimeoutMinutes" && r.Spec["idleScaling"] == false {
+		if !known || f.Idle != nil && f.Idle(r.Spec) {
 			continue
 		}
 		if id := r.Refs[f.Path]; id != "" && !e.means(f, r, value, id) {
@@ -241,7 +255,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		parent, child, isNested := strings.Cut(f.Path, ".")
 		if !isNested {
 			b.put(f.Path, exported(value))
-			if (f.Path == "name" || f.Path == "email") && len(e.others(r)) > 0 {
+			if kind.Collection != "" && f.Path == kind.keyField() && kind.pins() && len(e.others(r)) > 0 {
 				b.put("id", r.ID)
 			}
 			continue
@@ -256,7 +270,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 
 // observed is the value of a field, or what says that it has none, so that one which it gets later is seen. Where nothing says
 // so, or it was not looked at, it is not known.
-func observed(f Field, r Resource) (value any, known bool) {
+func observed(f *Field, r Resource) (value any, known bool) {
 	value, reported := Get(r.Spec, f.Path)
 	part, _, nested := strings.Cut(f.Path, ".")
 	switch {
@@ -274,14 +288,14 @@ func observed(f Field, r Resource) (value any, known bool) {
 }
 
 // means reports that a name in the manifest will mean the object of an id, as far as the name is exported at all.
-func (e *exporter) means(f Field, r Resource, value any, id string) bool {
+func (e *exporter) means(f *Field, r Resource, value any, id string) bool {
 	name, _ := value.(string)
 	ids := e.ids[f.Target(name, r.Spec)]
 	return len(ids) == 0 || ids[0] == id
 }
 
 // sharedRole gives a role among those of a field that shares its name with another: a manifest cannot say which one is meant.
-func (e *exporter) sharedRole(f Field, value any) string {
+func (e *exporter) sharedRole(f *Field, value any) string {
 	names, _ := value.([]any)
 	if f.Ref != "role" {
 		return ""
@@ -374,24 +388,23 @@ func (e *exporter) leaveOutOf(b *block, collection string, path []any, reason st
 	if len(path) > 0 {
 		field, _ = path[0].(string)
 	}
-	if field == "" || identifies(b.of.Address.Kind, field) {
+	if field == "" || e.api.Kind(b.of.Address.Kind).identifiedBy(field) {
 		b.gone = true
 		e.left++
 		e.undeclared[collection] = true
 		address := b.of.Address
 		ids := e.ids[address]
-		if address.Kind == memberKind.Name { // whose invitation, if the API still lists it, was to be said by the member
-			ids = slices.Concat(ids, e.ids[Address{invitationKind.Name, address.Name}])
-		}
+		// Somebody's invitation, if the API still lists it, was to be said by whoever has joined.
+		ids = slices.Concat(ids, e.invited(address))
 		e.spec.remarkAbove(collection, "%s %s (%s) is left out: %s", address.Kind, quoted(address.Name), strings.Join(ids, ", "), reason)
 		return
 	}
 	nested, isNested := b.value(field).(*block)
 	if !isNested || len(path) == 1 {
 		e.leaveOutField(b, b, field, field, reason)
-		if field == "autoscalingMode" { // they imply one
-			for _, f := range replicaFields {
-				e.leaveOutField(b, b, f, f, "it implies an autoscalingMode")
+		if f := e.api.Kind(b.of.Address.Kind).Field(field); f != nil {
+			for _, path := range f.Implied {
+				e.leaveOutField(b, b, path, path, "it implies an "+field)
 			}
 		}
 		return
@@ -412,26 +425,18 @@ func (e *exporter) leaveOutField(b, in *block, key, path, reason string) {
 	b.remark("%s: %s is left out: %s", path, excerpt(value), reason)
 }
 
-// identifies: without this field the entry of an object would be none, or one of another object.
-func identifies(kind, field string) bool {
-	if kind == privateEndpointKind.Name {
-		return field != "description"
-	}
-	return field == "id" || field == "name" || field == "email"
-}
-
 // excerpt shows a live value in a comment.
 func excerpt(value any) string { return clipTo(FormatValue(value), 200) }
 
 // missing says what the manifest leaves out, for whoever runs the export.
 func (e *exporter) missing() []string {
 	var out []string
-	for _, kind := range Kinds() {
+	for _, kind := range e.api.Kinds {
 		if reason, refused := e.live.NotChecked[kind.Collection]; refused && kind.Collection != "" {
 			out = append(out, notRead(kind.Collection, reason))
 		}
 	}
-	for _, kind := range Kinds() {
+	for _, kind := range e.api.Kinds {
 		if e.undeclared[kind.Collection] {
 			out = append(out, notExclusive(kind.Collection))
 		}

@@ -7,7 +7,7 @@ import (
 
 // TestIPSetsAreBounded: a few small sets, named often enough, would fill the memory as an alias bomb does.
 func TestIPSetsAreBounded(t *testing.T) {
-	d := newDraft(nil, true)
+	d := newDraft(ClickHouse, nil, true)
 	d.sets["all"] = &ipSet{name: "all", entries: make([]ipEntry, 1000)}
 	added := 0
 	for line := range 6000 {

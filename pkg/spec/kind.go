@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -16,6 +17,11 @@ type Kind struct {
 	Collection string  // the manifest key that lists them and the name in policy.prune; "" for the organization itself
 	Fields     []Field // in the order in which plans show them
 	ToCreate   []string
+	// KeyFields are the manifest keys that identify an entry; the first is where its name is written. Nil is name.
+	KeyFields []string
+	// Key gives the name of an entry, which may be made of several keys, and "" where the manifest does not say enough. Nil takes
+	// the text of the one key field.
+	Key func(entry Tree) string
 	// Paths says that names are paths of several parts, of which the last is enough for a selector.
 	Paths bool
 	// Noun is what messages call an object; "" is Name.
@@ -50,6 +56,9 @@ type Kind struct {
 	// Caution finds what somebody has to do by hand after a change that makes no secret of its own. An empty path means
 	// nothing. Nil when there never is anything.
 	Caution func(before, after Tree) (path, message, hint string)
+
+	// inherit keeps a default from an entry that it does not fit. Nil gives every entry all defaults that it does not override.
+	inherit func(own Tree, key string) bool
 }
 
 // Need is a field that something else which an object says calls for.
@@ -57,7 +66,9 @@ type Need struct{ Path, With string }
 
 // Field says how one field compares and whether it can change.
 type Field struct {
-	Path      string                    // dotted for a nested field
+	// Path is dotted for a nested field. One that ends in .* stands for every key of an object whose keys nobody knows before:
+	// each is a field of its own, and those that are not declared are not managed.
+	Path      string
 	List      *List                     // nil for a scalar
 	Equal     func(want, have any) bool // scalars: the server's notion of equality; nil compares by value
 	Immutable bool                      // set at creation, never changed by any endpoint
@@ -75,6 +86,8 @@ type Field struct {
 	OutOfUse  any                       // the value that takes an object out of use without deleting it; nil when none does
 	Along     string                    // why the live value is sent along when others change; "" when it is not
 	Label     bool                      // what is taken out of the list cuts nobody off
+	Implied   []string                  // fields that say the same less plainly: who cannot say this one says none of them
+	Idle      func(of Tree) bool        // whether the value means nothing in an object with that tree; nil when it always does
 	// RefName gives the name of the object that a value refers to, where the value alone does not say it: the tree is of the
 	// object whose field it is, and "" means that it cannot be told. Nil when the value is the name.
 	RefName func(value string, of Tree) string
@@ -110,13 +123,76 @@ func Kinds() []*Kind { return ClickHouse.Kinds }
 // KindOf finds a kind of ClickHouse Cloud by its name, or nil.
 func KindOf(name string) *Kind { return ClickHouse.Kind(name) }
 
+// keyField is the manifest key under which the name of an entry is written.
+func (k *Kind) keyField() string {
+	if len(k.KeyFields) == 0 {
+		return "name"
+	}
+	return k.KeyFields[0]
+}
+
+// identifiedBy reports whether a key of an entry says which object it is about.
+func (k *Kind) identifiedBy(key string) bool {
+	return key == "id" || key == k.keyField() || slices.Contains(k.KeyFields, key)
+}
+
+// pins reports whether the id of an entry tells one object from others of its name, rather than being part of the name.
+func (k *Kind) pins() bool { return !slices.Contains(k.KeyFields, "id") }
+
+// nameOf is the name of an entry in its canonical form, "" where the manifest does not say enough.
+func (k *Kind) nameOf(entry Tree) string {
+	if k.Key != nil {
+		return k.Key(entry)
+	}
+	return CanonicalName(text(entry, k.keyField()))
+}
+
 // Field finds a field by its path, or nil.
 func (k *Kind) Field(path string) *Field {
-	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Path == path })
-	if i < 0 {
-		return nil
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		if f.Path == path {
+			return f
+		}
+		if whole, open := f.open(); open && strings.HasPrefix(path, whole+".") {
+			return f.at(path)
+		}
 	}
-	return &k.Fields[i]
+	return nil
+}
+
+// FieldsOf are the fields that an object with the given trees may have, in the order of the kind.
+func (k *Kind) FieldsOf(trees ...Tree) []*Field {
+	out := make([]*Field, 0, len(k.Fields))
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		whole, open := f.open()
+		if !open {
+			out = append(out, f)
+			continue
+		}
+		keys := map[string]bool{}
+		for _, t := range trees {
+			part, _ := t[whole].(Tree)
+			for key := range part {
+				keys[key] = true
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			out = append(out, f.at(whole+"."+key))
+		}
+	}
+	return out
+}
+
+// open reports whether a field stands for every key of an object, and gives that object's path.
+func (f *Field) open() (whole string, ok bool) { return strings.CutSuffix(f.Path, ".*") }
+
+// at is the field of one key of an open object.
+func (f *Field) at(path string) *Field {
+	one := *f
+	one.Path = path
+	return &one
 }
 
 // Get reads a dotted path; ok is false where any part is absent.

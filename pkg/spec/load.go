@@ -17,13 +17,18 @@ const maxDiagnostics = 200
 // what the schema refuses and what breaks a rule. Warnings alone do not withhold organizations.
 //
 // Trees of the result may share parts (an IP set is expanded into the same entries everywhere); Clone before changing one.
-func Load(files []File) ([]*Organization, Diagnostics) {
-	organizations, diags := load(files)
+//
+// The API of an organization is that of spec.api, one of those given or, where none is given, of all that there are.
+func Load(files []File, apis ...*API) ([]*Organization, Diagnostics) {
+	if len(apis) == 0 {
+		apis = APIs()
+	}
+	organizations, diags := load(files, apis)
 	return organizations, capped(diags)
 }
 
 // load is Load with every problem, however many there are.
-func load(files []File) ([]*Organization, Diagnostics) {
+func load(files []File, apis []*API) ([]*Organization, Diagnostics) {
 	var (
 		diags    Diagnostics
 		docs     = map[string][]document{} // by metadata.name
@@ -40,22 +45,30 @@ func load(files []File) ([]*Organization, Diagnostics) {
 				continue
 			}
 			found++
-			refused := without(validate(doc), problems)
-			diags = append(diags, refused...)
-			if root, ok := doc.value.(Tree); ok && !hasCode(refused, CodeNotManifest) {
-				metadata, _ := root["metadata"].(Tree)
-				name := text(metadata, "name")
-				docs[name] = append(docs[name], doc)
-			}
+			root, _ := doc.value.(Tree)
+			metadata, _ := root["metadata"].(Tree)
+			name := text(metadata, "name")
+			docs[name] = append(docs[name], doc)
 		}
 	}
 	if found == 0 && complete {
 		diags = append(diags, nothingFound(files)...)
 	}
 
+	unread := places(diags)
 	var organizations []*Organization
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
-		d := newDraft(docs[name], complete)
+		api, problems := choose(apis, docs[name])
+		diags = append(diags, problems...)
+		if api == nil {
+			continue
+		}
+		manifests, problems := validated(api, docs[name], unread)
+		diags = append(diags, problems...)
+		if len(manifests) == 0 {
+			continue
+		}
+		d := newDraft(api, manifests, complete)
 		d.check()
 		organizations = append(organizations, d.resolve(name))
 		diags = append(diags, d.diags...)
@@ -67,13 +80,25 @@ func load(files []File) ([]*Organization, Diagnostics) {
 	return organizations, diags
 }
 
-// without drops what is about a value that the reader of the YAML has already refused.
-func without(diags, reported Diagnostics) Diagnostics {
-	refused := make(map[Pos]bool, len(reported))
-	for _, d := range reported {
-		refused[d.Pos] = true
+// validated holds documents to the schema of an API and gives those that are manifests. Of values that the reader of the YAML has
+// already refused nothing more is said.
+func validated(api *API, docs []document, unread map[Pos]bool) (manifests []document, diags Diagnostics) {
+	for _, doc := range docs {
+		refused := slices.DeleteFunc(validate(api, doc), func(d Diagnostic) bool { return unread[d.Pos] })
+		diags = append(diags, refused...)
+		if _, isObject := doc.value.(Tree); isObject && !hasCode(refused, CodeNotManifest) {
+			manifests = append(manifests, doc)
+		}
 	}
-	return slices.DeleteFunc(diags, func(d Diagnostic) bool { return refused[d.Pos] })
+	return manifests, diags
+}
+
+func places(diags Diagnostics) map[Pos]bool {
+	out := make(map[Pos]bool, len(diags))
+	for _, d := range diags {
+		out[d.Pos] = true
+	}
+	return out
 }
 
 func hasCode(diags Diagnostics, code string) bool {

@@ -9,36 +9,18 @@ import (
 // intentKeys say something about an object besides its fields; they never enter its tree.
 var intentKeys = []string{"id", "previously", "ensure", "protect", "access", "role"}
 
-// nameKeys hold a name, the object's own or another's; it enters the tree in its canonical form.
-var nameKeys = []string{"name", "warehouse"}
-
 // resolve turns a draft into the desired state. It assumes nothing of a draft that has problems: the result is then
 // thrown away, and resolving it only serves to find the problems of its IP lists.
 func (d *draft) resolve(name string) *Organization {
 	id, _ := d.metadata["id"].value.(string)
 	o := &Organization{
-		Name: name, ID: id, Pos: d.docs[0].pos(), Declared: d.declared, Policy: d.resolvePolicy(),
+		API: d.api, Name: name, ID: id, Pos: d.docs[0].pos(), Declared: d.declared, Policy: d.resolvePolicy(),
 	}
 	o.Resources = append(o.Resources, d.organization(o))
-	for _, e := range d.entries["privateEndpoints"] {
-		o.Resources = append(o.Resources, privateEndpointResource(e))
-	}
-	defaultIPs := d.defaultIPs()
-	for _, s := range d.services {
-		o.Resources = append(o.Resources, d.service(s, defaultIPs))
-	}
-	for _, e := range d.entries["keys"] {
-		r := resource(keyKind, e)
-		if list, ok := e.tree["ipAccessList"]; ok {
-			r.Spec["ipAccessList"] = d.ipList(e.at("ipAccessList"), list)
-		}
-		o.Resources = append(o.Resources, r)
-	}
-	for _, kind := range []*Kind{memberKind, invitationKind} {
-		for _, e := range d.entries[kind.Collection] {
-			r := resource(kind, e)
-			r.Spec["email"] = r.Address.Name
-			o.Resources = append(o.Resources, r)
+	for _, kind := range d.api.Kinds {
+		shared := d.sharedLists(kind)
+		for _, object := range d.objects[kind.Collection] {
+			o.Resources = append(o.Resources, d.resource(kind, object, shared))
 		}
 	}
 	slices.SortStableFunc(o.Resources, func(a, b Resource) int { return a.Address.Compare(b.Address) })
@@ -47,84 +29,63 @@ func (d *draft) resolve(name string) *Organization {
 
 func (d *draft) organization(o *Organization) Resource {
 	r := Resource{
-		Address: Address{organizationKind.Name, o.Name}, ID: o.ID, Spec: Tree{},
+		Address: Address{d.api.Organization().Name, o.Name}, ID: o.ID, Spec: Tree{},
 		Intent: Intent{Pos: o.Pos, Fields: map[string]Pos{}},
 	}
-	for key, s := range d.scalars {
-		r.Spec[key] = s.value
-		r.Intent.Fields[key] = s.in.key(key)
+	for path, s := range d.scalars {
+		Put(r.Spec, path, s.value)
+		_, key, nested := strings.Cut(path, ".")
+		if !nested {
+			key = path
+		}
+		r.Intent.Fields[path] = s.in.key(key)
 	}
 	return r
 }
 
-func privateEndpointResource(e entry) Resource {
-	r := resource(privateEndpointKind, e)
-	r.ID = "" // the id of an endpoint is part of its identity, not a pin
-	r.Spec["id"] = e.tree["id"]
-	r.Intent.Fields["id"] = e.key("id")
-	return r
-}
-
-// resource takes over what is written in an entry: fields with their places, and intent.
-func resource(kind *Kind, e entry) Resource {
-	written := make(settings, len(e.tree))
-	for key, value := range e.tree {
-		written[key] = setting{e.place, value}
+// sharedLists are the IP lists that the defaults of a kind give to its objects, checked and expanded once.
+func (d *draft) sharedLists(kind *Kind) map[string][]any {
+	out := map[string][]any{}
+	for _, f := range kind.Fields {
+		if list, ok := d.defaults[kind.Defaults][f.Path]; ok && f.List == ipList {
+			out[f.Path] = d.ipList(list.in.at(f.Path), list.value)
+		}
 	}
-	return build(kind, e, written)
+	return out
 }
 
-func (d *draft) service(s service, defaultIPs []any) Resource {
-	r := build(serviceKind, s.entry, s.settings)
-	if list, own := s.tree["ipAccessList"]; own {
-		r.Spec["ipAccessList"] = d.ipList(s.at("ipAccessList"), list)
-	} else if s.has("ipAccessList") {
-		r.Spec["ipAccessList"] = defaultIPs
-	}
-	return r
-}
-
-func (d *draft) defaultIPs() []any {
-	list, ok := d.defaults["ipAccessList"]
-	if !ok {
-		return nil
-	}
-	return d.ipList(list.in.at("ipAccessList"), list.value)
-}
-
-func build(kind *Kind, e entry, written settings) Resource {
-	name, _ := naturalKey(kind.Collection, e)
-	id := strings.ToLower(text(e.tree, "id"))
+// resource takes over what is said of an object: fields with their places, and intent.
+func (d *draft) resource(kind *Kind, o object, shared map[string][]any) Resource {
 	r := Resource{
-		Address: Address{kind.Name, name}, ID: id, Spec: make(Tree, len(written)),
+		Address: Address{kind.Name, kind.nameOf(o.tree)}, Spec: make(Tree, len(o.settings)),
 		Intent: Intent{
-			Absent:  e.absent(),
-			Protect: written["protect"].value == true,
-			Closed:  written["access"].value == "closed",
-			Pos:     e.pos(),
-			Fields:  make(map[string]Pos, len(written)),
+			Absent:  o.absent(),
+			Protect: o.settings["protect"].value == true,
+			Closed:  o.settings["access"].value == "closed",
+			Pos:     o.pos(),
+			Fields:  make(map[string]Pos, len(o.settings)),
 		},
 	}
-	former, _ := e.tree["previously"].([]any)
+	if kind.pins() {
+		r.ID = strings.ToLower(text(o.tree, "id"))
+	}
+	former, _ := o.tree["previously"].([]any)
 	for _, f := range former {
 		if name, ok := f.(string); ok {
 			r.Intent.Previously = append(r.Intent.Previously, CanonicalName(name))
 		}
 	}
-	if role, ok := written["role"]; ok {
+	if role, ok := o.settings["role"]; ok {
 		r.Spec["roles"] = []any{role.value}
 		r.Intent.Fields["roles"] = role.in.key("role")
 	}
-	for key, s := range written {
-		if slices.Contains(intentKeys, key) {
+	for key, s := range o.settings {
+		if slices.Contains(intentKeys, key) && (key != "id" || kind.pins()) {
 			continue
-		}
-		if name, ok := s.value.(string); ok && slices.Contains(nameKeys, key) {
-			s.value = CanonicalName(name)
 		}
 		nested, isTree := s.value.(Tree)
 		if !isTree {
-			r.Spec[key] = s.value
+			r.Spec[key] = d.fieldValue(kind, o, key, s.value, shared)
 			r.Intent.Fields[key] = s.in.key(key)
 			continue
 		}
@@ -134,6 +95,25 @@ func build(kind *Kind, e entry, written settings) Resource {
 		}
 	}
 	return r
+}
+
+// fieldValue is the value of a field in its canonical form: names are composed, and IP lists expanded.
+func (d *draft) fieldValue(kind *Kind, o object, key string, value any, shared map[string][]any) any {
+	f := kind.Field(key)
+	if f != nil && f.List == ipList {
+		if list, own := o.tree[key]; own {
+			return d.ipList(o.at(key), list)
+		}
+		return shared[key]
+	}
+	if key == kind.keyField() && kind.Key != nil && len(kind.KeyFields) == 1 {
+		return kind.nameOf(o.tree)
+	}
+	name, isText := value.(string)
+	if isText && (key == "name" || f != nil && f.Ref != "" && f.List == nil) {
+		return CanonicalName(name)
+	}
+	return value
 }
 
 func (d *draft) resolvePolicy() Policy {

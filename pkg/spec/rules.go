@@ -3,30 +3,25 @@ package spec
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
 
 // check applies the rules that the schema cannot say, except those of IP lists, which are checked as they are expanded.
 func (d *draft) check() {
-	for _, kind := range Kinds() {
+	for _, kind := range d.api.Kinds {
 		d.checkNames(kind)
 		d.checkFormerNames(kind)
+		d.checkProtected(kind)
 	}
 	d.checkPeople()
-	for _, key := range d.entries["keys"] {
-		d.checkRoles(key)
-		d.checkExpiry(key)
-		if roles, ok := key.tree["roles"].([]any); ok && len(roles) == 0 && !key.absent() {
-			d.warn(CodeRoleless, key.at("roles").pos(), "a key without roles may call query endpoints that are bound to it, and nothing else",
-				"give it a role, or leave roles out if they are not managed")
-		}
-	}
-	d.checkServices()
-	d.checkKnown()
 	d.checkSpelling()
 	for _, doc := range d.docs {
 		d.checkAllowDelete(doc)
+	}
+	if d.api.check != nil {
+		d.api.check(d)
 	}
 }
 
@@ -34,7 +29,7 @@ func (d *draft) check() {
 func (d *draft) checkNames(kind *Kind) {
 	names, ids := map[string]entry{}, map[string]entry{}
 	for _, e := range d.entries[kind.Collection] {
-		name, field := naturalKey(kind.Collection, e)
+		name, field := kind.nameOf(e.tree), kind.keyField()
 		if first, twice := names[name]; twice && name != "" {
 			hint := ""
 			if written := text(e.tree, field); written != text(first.tree, field) && CanonicalName(written) == CanonicalName(text(first.tree, field)) {
@@ -46,7 +41,7 @@ func (d *draft) checkNames(kind *Kind) {
 		}
 		names[name] = e
 		id := strings.ToLower(text(e.tree, "id"))
-		if id == "" || kind == privateEndpointKind {
+		if id == "" || !kind.pins() {
 			continue
 		}
 		if first, twice := ids[id]; twice {
@@ -84,20 +79,31 @@ func (d *draft) checkFormerNames(kind *Kind) {
 	}
 }
 
-// checkPeople: members and invitations are one list by e-mail address.
-func (d *draft) checkPeople() {
-	members := map[string]entry{}
-	for _, m := range d.entries["members"] {
-		email, _ := naturalKey("members", m)
-		members[email] = m
-		d.checkRoles(m)
+// checkProtected: what is protected is not declared absent.
+func (d *draft) checkProtected(kind *Kind) {
+	for _, o := range d.objects[kind.Collection] {
+		if o.absent() && o.settings["protect"].value == true {
+			d.report(CodeProtected, o.entry.key("ensure"), fmt.Sprintf("a protected %s is declared absent", kind.Name),
+				"write protect: false on it first", Related{"protect", o.key("protect")})
+		}
 	}
-	for _, i := range d.entries["invitations"] {
-		d.checkRoles(i)
-		email, _ := naturalKey("invitations", i)
+}
+
+// checkPeople: those who have joined and those who are invited are one list by e-mail address.
+func (d *draft) checkPeople() {
+	joined, invited := d.api.Kind(d.api.People.Joined), d.api.Kind(d.api.People.Invited)
+	if joined == nil || invited == nil {
+		return
+	}
+	members := map[string]entry{}
+	for _, m := range d.entries[joined.Collection] {
+		members[joined.nameOf(m.tree)] = m
+	}
+	for _, i := range d.entries[invited.Collection] {
+		email := invited.nameOf(i.tree)
 		if m, both := members[email]; both && email != "" && !m.absent() && !i.absent() {
-			d.report(CodePersonTwice, i.at("email").pos(), fmt.Sprintf("%s is both a member and an invitation", quoted(email)),
-				"keep the member: who has not joined is invited", Related{"the member", m.at("email").pos()})
+			d.report(CodePersonTwice, i.at(invited.keyField()).pos(), fmt.Sprintf("%s is both a member and an invitation", quoted(email)),
+				"keep the member: who has not joined is invited", Related{"the member", m.at(joined.keyField()).pos()})
 		}
 	}
 }
@@ -146,7 +152,14 @@ func (d *draft) checkExpiry(key entry) {
 	d.report(CodeTimestamp, key.at("expireAt").pos(), fmt.Sprintf("expireAt must be an RFC 3339 timestamp, not %s", quoted(value)), hint)
 }
 
+// checkAllowDelete: what may be deleted by name is of a kind that has to be allowed so.
 func (d *draft) checkAllowDelete(doc document) {
+	var kinds []string
+	for _, k := range d.api.Kinds {
+		if k.Leave != "" {
+			kinds = append(kinds, k.Name)
+		}
+	}
 	root, _ := doc.value.(Tree)
 	policy, _ := root["policy"].(Tree)
 	selectors, _ := policy["allowDelete"].([]any)
@@ -155,13 +168,22 @@ func (d *draft) checkAllowDelete(doc document) {
 		if !ok {
 			continue
 		}
-		glob, isService := strings.CutPrefix(selector, "service/")
+		kind, glob, _ := strings.Cut(selector, "/")
 		_, err := path.Match(glob, "")
-		if !isService || glob == "" || err != nil {
+		if !slices.Contains(kinds, kind) || glob == "" || err != nil {
 			d.report(CodeAllowDelete, doc.at("policy", "allowDelete", i).pos(),
-				fmt.Sprintf("%s is not service/GLOB", quoted(selector)), "for example service/preview-*")
+				fmt.Sprintf("%s is not %s", quoted(selector), oneOf(globs(kinds, "GLOB"))), "for example "+globs(kinds, "preview-*")[0])
 		}
 	}
+}
+
+// globs are selectors of some kinds with one pattern.
+func globs(kinds []string, pattern string) []string {
+	out := make([]string, len(kinds))
+	for i, kind := range kinds {
+		out[i] = kind + "/" + pattern
+	}
+	return out
 }
 
 // values collects one text field of all entries, for suggestions.

@@ -22,12 +22,8 @@ func equalName(a, b any) bool {
 	return CanonicalName(x) == CanonicalName(y)
 }
 
-var (
-	// serviceNames are the names that the API is known to take; its document allows letters, digits and spaces only (FACTS 5.1).
-	serviceNames = regexp.MustCompile(`^[A-Za-z0-9 ._-]+$`)
-	// template is what a template engine would have replaced.
-	template = regexp.MustCompile(`\$\{|\{\{`)
-)
+// template is what a template engine would have replaced.
+var template = regexp.MustCompile(`\$\{|\{\{`)
 
 // checkSpelling refuses names that print like others, and warns of those that are valid and probably not meant, or that the API
 // may refuse.
@@ -41,31 +37,25 @@ func (d *draft) checkSpelling() {
 	for name, set := range d.sets {
 		d.checkVisible(name, set.key)
 	}
-	d.checkReferences(d.defaults["privateEndpointIds"].value, d.defaults["privateEndpointIds"].in, "privateEndpointIds")
-	for _, kind := range Kinds() {
-		for _, e := range d.entries[kind.Collection] {
-			_, field := naturalKey(kind.Collection, e)
-			name := text(e.tree, field)
-			d.checkEnds(name, e.at(field).pos())
-			d.checkName(name, e.at(field))
-			switch kind {
-			case memberKind, invitationKind:
-				d.warnEmail(name, e.at(field))
-			case serviceKind:
-				d.warnServiceName(e, name)
-				d.checkName(text(e.tree, "warehouse"), e.at("warehouse"))
+	for _, kind := range d.api.Kinds {
+		d.checkReferences(kind, func(key string) (setting, bool) { s, ok := d.defaults[kind.Defaults][key]; return s, ok })
+		for _, o := range d.objects[kind.Collection] {
+			field := kind.keyField()
+			name := text(o.tree, field)
+			d.checkEnds(name, o.at(field).pos())
+			d.checkName(name, o.at(field))
+			if d.api.People.Has(kind.Name) {
+				d.warnEmail(name, o.at(field))
 			}
-			former, _ := e.tree["previously"].([]any)
+			former, _ := o.tree["previously"].([]any)
 			for i, f := range former {
 				name, _ := f.(string)
-				d.checkName(name, e.at("previously", i))
+				d.checkName(name, o.at("previously", i))
 			}
 			if field != "id" {
-				d.checkVisible(text(e.tree, "id"), e.at("id").pos())
+				d.checkVisible(text(o.tree, "id"), o.at("id").pos())
 			}
-			for _, list := range []string{"roles", "privateEndpointIds"} {
-				d.checkReferences(e.tree[list], e.place, list)
-			}
+			d.checkReferences(kind, o.written)
 		}
 	}
 }
@@ -80,11 +70,23 @@ func (d *draft) checkName(name string, at place) {
 	}
 }
 
-func (d *draft) checkReferences(value any, in place, field string) {
-	names, _ := value.([]any)
-	for i, n := range names {
-		name, _ := n.(string)
-		d.checkVisible(name, in.at(field, i).pos())
+// checkReferences is for the names of other objects that an object of a kind says.
+func (d *draft) checkReferences(kind *Kind, said func(key string) (setting, bool)) {
+	for _, f := range kind.Fields {
+		s, ok := said(f.Path)
+		if f.Ref == "" || !ok {
+			continue
+		}
+		if f.List == nil {
+			name, _ := s.value.(string)
+			d.checkName(name, s.in.at(f.Path))
+			continue
+		}
+		names, _ := s.value.([]any)
+		for i, n := range names {
+			name, _ := n.(string)
+			d.checkVisible(name, s.in.at(f.Path, i).pos())
+		}
 	}
 }
 
@@ -109,13 +111,6 @@ func (d *draft) warnTemplate(name string, at place) {
 	if template.MatchString(name) {
 		d.warn(CodeTemplate, at.pos(), fmt.Sprintf("%s is taken literally: manifests are no templates", quoted(name)),
 			"render the manifest before it is given to orgctl")
-	}
-}
-
-func (d *draft) warnServiceName(e entry, name string) {
-	if name != "" && !e.absent() && !serviceNames.MatchString(CanonicalName(name)) && !template.MatchString(name) {
-		d.warn(CodeDoubtful, e.at("name").pos(), fmt.Sprintf("the API may refuse the service name %s", quoted(name)),
-			"letters, digits, spaces, dots, hyphens and underscores are known to work")
 	}
 }
 

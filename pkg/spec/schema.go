@@ -10,31 +10,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
-
-	"github.com/orgctl/orgctl/schemas"
 )
 
-// manifestSchema is the schema of a document, compiled for validation and as plain JSON for messages about it.
-var manifestSchema = sync.OnceValue(func() *compiledSchema {
-	text, err := schemas.FS.ReadFile(schemas.Organization)
-	if err != nil {
-		panic(err) // embedded: a broken build, not a run-time condition
-	}
-	var s compiledSchema
-	if err := json.Unmarshal(text, &s.source); err != nil {
-		panic(err)
-	}
-	id, _ := s.source["$id"].(string)
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(id, bytes.NewReader(text)); err != nil {
-		panic(err)
-	}
-	s.Schema = compiler.MustCompile(id)
-	return &s
-})
+// schema is the schema of a document, compiled for validation and as plain JSON for messages about it.
+func (a *API) schema() *compiledSchema {
+	a.compiling.Do(func() {
+		var s compiledSchema
+		if err := json.Unmarshal(a.Schema, &s.source); err != nil {
+			panic(err) // embedded: a broken build, not a run-time condition
+		}
+		id, _ := s.source["$id"].(string)
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource(id, bytes.NewReader(a.Schema)); err != nil {
+			panic(err)
+		}
+		s.Schema = compiler.MustCompile(id)
+		a.compiled = &s
+	})
+	return a.compiled
+}
 
 type compiledSchema struct {
 	*jsonschema.Schema
@@ -82,8 +78,8 @@ func pointerSteps(pointer string) []string {
 
 // validate checks one document against the schema. The messages are ours: the library's speak of keywords, and only its
 // innermost causes say anything to the author of a manifest.
-func validate(doc document) Diagnostics {
-	schema := manifestSchema()
+func validate(api *API, doc document) Diagnostics {
+	schema := api.schema()
 	if accepts(schema.Schema, doc.value) {
 		return nil
 	}

@@ -42,8 +42,18 @@ func (a Address) Compare(b Address) int {
 	return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 }
 
+// rank is the place of a kind in the table of its API. Kinds of several APIs share one order; those that no API has come first.
 func rank(kind string) int {
-	return slices.IndexFunc(Kinds(), func(k *Kind) bool { return k.Name == kind })
+	n := 0
+	for _, api := range APIs() {
+		for _, k := range api.Kinds {
+			if k.Name == kind {
+				return n
+			}
+			n++
+		}
+	}
+	return -1
 }
 
 // Tree is the canonical form of an object between manifest and wire. Its values are nil (an explicit null: reset), bool,

@@ -29,14 +29,14 @@ var serviceKind = &Kind{
 		{Path: "transparentDataEncryptionKeyId"},
 		{Path: "state", Shown: true, Disrupts: always, OutOfUse: "stopped"},
 		{Path: "releaseChannel"},
-		{Path: "autoscalingMode", Size: true, Disrupts: always},
+		{Path: "autoscalingMode", Size: true, Disrupts: always, Implied: replicaFields},
 		{Path: "minReplicaMemoryGb", Size: true, Disrupts: always},
 		{Path: "maxReplicaMemoryGb", Size: true, Disrupts: always},
 		{Path: "numReplicas", Size: true, Disrupts: fewer},
 		{Path: "minReplicas", Size: true, Disrupts: fewer},
 		{Path: "maxReplicas", Size: true, Disrupts: fewer},
 		{Path: "idleScaling"},
-		{Path: "idleTimeoutMinutes", Equal: equalRounded},
+		{Path: "idleTimeoutMinutes", Equal: equalRounded, Idle: func(service Tree) bool { return service["idleScaling"] == false }},
 		{Path: "ipAccessList", List: ipList, Missing: "write ipAccessList: [] if nobody may connect yet"},
 		{Path: "privateEndpointIds", List: idList, Ref: "privateEndpoint", RefName: registration, Attaches: true},
 		{Path: "tags", List: tagList, Label: true},
@@ -59,6 +59,7 @@ var serviceKind = &Kind{
 	Align:    alignService,
 	Conflict: serviceConflict,
 	Caution:  serviceCaution,
+	inherit:  serviceInherits,
 }
 
 // hasUsers reports whether a service has users of its own, and with them the password of the first: a secondary shares those of

@@ -1,5 +1,7 @@
 package spec
 
+import "strings"
+
 // keyKind is an API key (FACTS 6.1). Names are not unique in the API; its IP list is replaced whole.
 var keyKind = &Kind{
 	Name:       "key",
@@ -23,6 +25,8 @@ var memberKind = &Kind{
 	Name:       "member",
 	Collection: "members",
 	Fields:     personFields,
+	KeyFields:  []string{"email"},
+	Key:        emailOf,
 	ToCreate:   []string{"roles"},
 }
 
@@ -31,9 +35,14 @@ var invitationKind = &Kind{
 	Name:       "invitation",
 	Collection: "invitations",
 	Fields:     personFields,
+	KeyFields:  []string{"email"},
+	Key:        emailOf,
 	ToCreate:   []string{"roles"},
 	MadeAnew:   "an invitation cannot be changed, so it is withdrawn and sent anew",
 }
+
+// emailOf: addresses are compared in lower case.
+func emailOf(person Tree) string { return CanonicalName(strings.ToLower(text(person, "email"))) }
 
 var personFields = []Field{
 	{Path: "email", Equal: equalFold, Immutable: true},

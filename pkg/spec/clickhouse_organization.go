@@ -15,6 +15,8 @@ var privateEndpointKind = &Kind{
 	Name:       "privateEndpoint",
 	Collection: "privateEndpoints",
 	Noun:       "endpoint",
+	KeyFields:  []string{"id", "cloudProvider", "region"},
+	Key:        registrationOf,
 	Paths:      true,
 	Registered: true,
 	Fields: []Field{
@@ -24,6 +26,15 @@ var privateEndpointKind = &Kind{
 		{Path: "description", Default: ""},
 	},
 	ToCreate: []string{"cloudProvider", "region"},
+}
+
+// registrationOf is the name of a declared private endpoint.
+func registrationOf(endpoint Tree) string {
+	provider, region, id := text(endpoint, "cloudProvider"), text(endpoint, "region"), text(endpoint, "id")
+	if provider == "" || region == "" || id == "" {
+		return ""
+	}
+	return PrivateEndpointName(provider, region, id)
 }
 
 // PrivateEndpointName is the natural key of a private endpoint.

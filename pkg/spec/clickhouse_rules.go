@@ -2,47 +2,49 @@ package spec
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// service is a declared service with the defaults applied. Its fields keep their places: a rule that a default breaks is
-// reported where the default stands.
-type service struct {
-	entry
-	settings settings
-}
-
-// withDefaults applies spec.serviceDefaults. What a service says wins; lists and objects are replaced whole. The replica
-// fields are one decision and are inherited together or not at all, a default timeout goes where idling is off, and a
-// secondary has no backups of its own and is where its primary is.
-func (d *draft) withDefaults(e entry) service {
-	s := service{e, make(settings, len(e.tree)+len(d.defaults))}
-	for key, value := range e.tree {
-		s.settings[key] = setting{e.place, value}
+// checkClickHouse applies the rules of ClickHouse Cloud.
+func checkClickHouse(d *draft) {
+	for _, person := range slices.Concat(d.entries["members"], d.entries["invitations"]) {
+		d.checkRoles(person)
 	}
-	_, secondary := e.tree["warehouse"]
-	ownReplicas := slices.ContainsFunc(replicaFields, func(f string) bool { _, ok := e.tree[f]; return ok })
-	for key, inherited := range d.defaults {
-		if _, own := e.tree[key]; own || secondary && (key == "backupConfiguration" || slices.Contains(location, key)) ||
-			ownReplicas && slices.Contains(replicaFields, key) {
-			continue
+	for _, key := range d.entries["keys"] {
+		d.checkRoles(key)
+		d.checkExpiry(key)
+		if roles, ok := key.tree["roles"].([]any); ok && len(roles) == 0 && !key.absent() {
+			d.warn(CodeRoleless, key.at("roles").pos(), "a key without roles may call query endpoints that are bound to it, and nothing else",
+				"give it a role, or leave roles out if they are not managed")
 		}
-		s.settings[key] = inherited
 	}
-	if _, own := e.tree["idleTimeoutMinutes"]; !own && s.settings["idleScaling"].value == false {
-		delete(s.settings, "idleTimeoutMinutes")
-	}
-	return s
+	d.checkServices()
+	d.checkKnown()
+	d.checkServiceNames()
 }
 
-// joinWarehouses gives secondaries the place of their primaries, as far as that is declared.
-func (d *draft) joinWarehouses() {
-	byName := map[string]service{}
-	for _, s := range d.services {
+// serviceInherits: the replica fields are one decision and are inherited together or not at all, and a secondary has no backups of
+// its own and is where its primary is.
+func serviceInherits(own Tree, key string) bool {
+	_, secondary := own["warehouse"]
+	replicas := slices.ContainsFunc(replicaFields, func(f string) bool { _, ok := own[f]; return ok })
+	return (!secondary || key != "backupConfiguration" && !slices.Contains(location, key)) &&
+		(!replicas || !slices.Contains(replicaFields, key))
+}
+
+// completeServices takes a default timeout from services whose idling is off, and gives secondaries the place of their primaries,
+// as far as that is declared.
+func completeServices(d *draft) {
+	byName := map[string]object{}
+	for _, s := range d.objects["services"] {
+		if _, own := s.tree["idleTimeoutMinutes"]; !own && s.settings["idleScaling"].value == false {
+			delete(s.settings, "idleTimeoutMinutes")
+		}
 		byName[CanonicalName(text(s.tree, "name"))] = s
 	}
-	for _, s := range d.services {
+	for _, s := range d.objects["services"] {
 		primary, declared := byName[CanonicalName(s.text("warehouse"))]
 		for _, key := range location {
 			if inherited, ok := primary.settings[key]; declared && ok && !s.has(key) {
@@ -54,23 +56,9 @@ func (d *draft) joinWarehouses() {
 
 var replicaFields = []string{"numReplicas", "minReplicas", "maxReplicas"}
 
-func (s service) has(key string) bool { _, ok := s.settings[key]; return ok }
-
-func (s service) text(key string) string { t, _ := s.settings[key].value.(string); return t }
-
-func (s service) list(key string) []any { l, _ := s.settings[key].value.([]any); return l }
-
-// key is where a setting is given; value is the place of its value.
-func (s service) key(key string) Pos { return s.settings[key].in.key(key) }
-
-func (s service) value(path ...any) place {
-	key, _ := path[0].(string)
-	return s.settings[key].in.at(path...)
-}
-
 func (d *draft) checkServices() {
-	primaries := map[string]service{}
-	for _, s := range d.services {
+	primaries := map[string]object{}
+	for _, s := range d.objects["services"] {
 		primaries[CanonicalName(text(s.tree, "name"))] = s
 	}
 	endpoints := map[string][]entry{} // by id, which several registrations may share
@@ -78,7 +66,7 @@ func (d *draft) checkServices() {
 		id := text(e.tree, "id")
 		endpoints[id] = append(endpoints[id], e)
 	}
-	for _, s := range d.services {
+	for _, s := range d.objects["services"] {
 		d.checkReplicas(s)
 		d.checkHorizontal(s)
 		d.checkSettings(s)
@@ -97,7 +85,7 @@ func (d *draft) checkServices() {
 }
 
 // checkReplicas: a count or a whole band, and no minimum above its maximum.
-func (d *draft) checkReplicas(s service) {
+func (d *draft) checkReplicas(s object) {
 	band := s.has("minReplicas") || s.has("maxReplicas")
 	whole := s.has("minReplicas") && s.has("maxReplicas")
 	one, other := "minReplicas", "maxReplicas"
@@ -115,7 +103,7 @@ func (d *draft) checkReplicas(s service) {
 	d.checkBounds(s, "minReplicaMemoryGb", "maxReplicaMemoryGb")
 }
 
-func (d *draft) checkBounds(s service, low, high string) {
+func (d *draft) checkBounds(s object, low, high string) {
 	least, hasLeast := Number(s.settings[low].value)
 	most, hasMost := Number(s.settings[high].value)
 	if hasLeast && hasMost && least > most {
@@ -125,7 +113,7 @@ func (d *draft) checkBounds(s service, low, high string) {
 }
 
 // checkHorizontal: a band whose ends differ scales horizontally, which needs one size of replica, and nothing else has one.
-func (d *draft) checkHorizontal(s service) {
+func (d *draft) checkHorizontal(s object) {
 	mode := s.text("autoscalingMode")
 	low, hasLow := Number(s.settings["minReplicas"].value)
 	high, hasHigh := Number(s.settings["maxReplicas"].value)
@@ -149,7 +137,7 @@ func (d *draft) checkHorizontal(s service) {
 }
 
 // checkSettings: settings that exclude one another.
-func (d *draft) checkSettings(s service) {
+func (d *draft) checkSettings(s object) {
 	if s.settings["idleScaling"].value == false && s.has("idleTimeoutMinutes") {
 		d.report(CodeIdleTimeout, s.key("idleTimeoutMinutes"), "idleTimeoutMinutes is given while idling is off",
 			"leave it out, or write idleScaling: true", Related{"idleScaling", s.key("idleScaling")})
@@ -162,14 +150,10 @@ func (d *draft) checkSettings(s service) {
 			fmt.Sprintf("backups at a fixed time come every 24 or 48 hours, not every %v", period), "",
 			Related{"backupStartTime", s.value("backupConfiguration", "backupStartTime").pos()})
 	}
-	if s.absent() && s.settings["protect"].value == true {
-		d.report(CodeProtected, s.entry.key("ensure"), "a protected service is declared absent",
-			"write protect: false on it first", Related{"protect", s.key("protect")})
-	}
 }
 
 // checkWarehouse: a secondary names a declared primary and leaves to it what is the warehouse's.
-func (d *draft) checkWarehouse(s service, services map[string]service) {
+func (d *draft) checkWarehouse(s object, services map[string]object) {
 	if !s.has("warehouse") {
 		if s.settings["isReadonly"].value == true {
 			d.report(CodeSecondary, s.key("isReadonly"), "isReadonly is given without warehouse", "only a secondary can be read-only")
@@ -200,7 +184,7 @@ func (d *draft) checkWarehouse(s service, services map[string]service) {
 }
 
 // checkPlace: the services of a warehouse are in one place.
-func (d *draft) checkPlace(s, primary service) {
+func (d *draft) checkPlace(s, primary object) {
 	for _, key := range location {
 		own, that := s.text(key), primary.text(key)
 		if own != "" && that != "" && own != that {
@@ -211,7 +195,7 @@ func (d *draft) checkPlace(s, primary service) {
 }
 
 // checkEncryption: keys of the customer's are a matter of aws, and another key is for data that are encrypted with one.
-func (d *draft) checkEncryption(s service) {
+func (d *draft) checkEncryption(s object) {
 	provider := s.text("provider")
 	for _, field := range []string{"encryptionKey", "encryptionAssumedRoleIdentifier"} {
 		if s.has(field) && (provider == "gcp" || provider == "azure") {
@@ -228,7 +212,7 @@ func (d *draft) checkEncryption(s service) {
 }
 
 // checkCoreDumps: what the organization forbids, no service may do (FACTS 4).
-func (d *draft) checkCoreDumps(s service) {
+func (d *draft) checkCoreDumps(s object) {
 	organization := d.scalars["enableCoreDumps"]
 	if organization.value == false && s.settings["enableCoreDumps"].value == true && !s.absent() {
 		d.report(CodeCoreDumps, s.value("enableCoreDumps").pos(), "enableCoreDumps is true on a service of an organization that forbids it",
@@ -238,7 +222,7 @@ func (d *draft) checkCoreDumps(s service) {
 
 // checkEndpoints: where the registry of endpoints is declared, services attach only what is in it, of their own provider and
 // region (FACTS 4.2).
-func (d *draft) checkEndpoints(s service, endpoints map[string][]entry) {
+func (d *draft) checkEndpoints(s object, endpoints map[string][]entry) {
 	ids := s.list("privateEndpointIds")
 	d.checkDistinct(ids, s.value("privateEndpointIds"), "private endpoint", idList)
 	if _, declared := d.declared["privateEndpoints"]; !declared || !d.complete || s.absent() {
@@ -264,12 +248,12 @@ func (d *draft) checkEndpoints(s service, endpoints map[string][]entry) {
 }
 
 // reaches reports whether a service may attach an endpoint, as far as the manifests say where both are.
-func (s service) reaches(endpoint entry) bool {
+func (s object) reaches(endpoint entry) bool {
 	fits := func(own, other string) bool { return own == "" || other == "" || own == other }
 	return fits(s.text("provider"), text(endpoint.tree, "cloudProvider")) && fits(s.text("region"), text(endpoint.tree, "region"))
 }
 
-func (d *draft) reportElsewhere(s service, id string, pos Pos, endpoints []entry) {
+func (d *draft) reportElsewhere(s object, id string, pos Pos, endpoints []entry) {
 	var places []string
 	var related []Related
 	for _, e := range endpoints {
@@ -279,4 +263,17 @@ func (d *draft) reportElsewhere(s service, id string, pos Pos, endpoints []entry
 	own := strings.Trim(s.text("provider")+"/"+s.text("region"), "/")
 	d.report(CodeUnknownEndpoint, pos, fmt.Sprintf("private endpoint %s is declared for %s, and the service is in %s", quoted(id), strings.Join(places, " and "), own),
 		"a service attaches endpoints of its own provider and region", related...)
+}
+
+// serviceNames are the names that the API is known to take; its document allows letters, digits and spaces only (FACTS 5.1).
+var serviceNames = regexp.MustCompile(`^[A-Za-z0-9 ._-]+$`)
+
+func (d *draft) checkServiceNames() {
+	for _, s := range d.objects["services"] {
+		name := text(s.tree, "name")
+		if name != "" && !s.absent() && !serviceNames.MatchString(CanonicalName(name)) && !template.MatchString(name) {
+			d.warn(CodeDoubtful, s.at("name").pos(), fmt.Sprintf("the API may refuse the service name %s", quoted(name)),
+				"letters, digits, spaces, dots, hyphens and underscores are known to work")
+		}
+	}
 }

@@ -22,13 +22,13 @@ var knownRegions = map[string][]string{
 
 // checkKnown warns of values of the server's that nobody has heard of yet.
 func (d *draft) checkKnown() {
-	schema := manifestSchema()
+	schema := d.api.schema()
 	for _, e := range d.entries["privateEndpoints"] {
 		provider := text(e.tree, "cloudProvider")
 		d.warnUnknown("cloudProvider", provider, schema.examples("PrivateEndpoint", "cloudProvider"), e.at("cloudProvider"))
 		d.warnRegion(provider, text(e.tree, "region"), e.at("region"))
 	}
-	for _, s := range d.services {
+	for _, s := range d.objects["services"] {
 		for _, field := range openFields {
 			d.warnUnknown(field, s.text(field), schema.examples("ServiceDefaults", field), s.value(field))
 		}
