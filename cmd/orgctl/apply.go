@@ -14,14 +14,13 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 func applyCommand(e *env) *cli.Command {
-	limits := cloud.DefaultLimits()
+	limits := apply.DefaultLimits()
 	return &cli.Command{
 		Name: "apply", Usage: "make the organization equal to the manifests, or carry out a saved plan",
 		UsageText: "orgctl apply -f orgs/acme --secrets-out secrets\norgctl apply plan.json --yes --secrets-out secrets\n" +
@@ -245,7 +244,7 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.event, begin.Done()
 	opts.Settle = settleTicks(c)
 	shown := s.progress.show("")
-	outcome := apply.Run(e.interrupt.whole, p, s, opts)
+	outcome := apply.Run(e.interrupt.whole, p, s.Backend, opts)
 	shown()
 	if s.vault != nil {
 		s.vault.told(e, s.target.sandbox != "")

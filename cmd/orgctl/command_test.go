@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 )
@@ -113,9 +113,9 @@ func TestReport(t *testing.T) {
 		{"404", answer(404), exitError, true},
 		{"429", answer(429), exitError, true},
 		{"500", answer(500), exitError, true},
-		{"missing permission", fmt.Errorf("list members: %w", cloud.ErrPermission), exitRefused, true},
-		{"one of several", errors.Join(errors.New("list keys"), cloud.ErrPermission), exitRefused, true},
-		{"other organization", fmt.Errorf("observe: %w", cloud.ErrOtherOrganization), exitError, true},
+		{"missing permission", fmt.Errorf("list members: %w", apply.ErrPermission), exitRefused, true},
+		{"one of several", errors.Join(errors.New("list keys"), apply.ErrPermission), exitRefused, true},
+		{"other organization", fmt.Errorf("observe: %w", apply.ErrOtherOrganization), exitError, true},
 		{"usage", usage("no such flag"), exitUsage, true},
 		{"wrapped usage", fmt.Errorf("read flags: %w", usage("no such flag")), exitUsage, true},
 		{"blocked", blocked("the plan is blocked"), exitBlocked, true},

@@ -18,21 +18,16 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
-	"github.com/orgctl/orgctl/pkg/client/cloudapi"
-	"github.com/orgctl/orgctl/pkg/client/secret"
-	"github.com/orgctl/orgctl/pkg/client/sim"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-const defaultURL = "https://api.clickhouse.cloud"
-
 // target is an API and what a run needs to speak to it.
 type target struct {
+	provider     *provider
 	url          string
 	credentials  client.Credentials
 	transport    http.RoundTripper // nil for the network
@@ -69,11 +64,11 @@ func sandboxExists(file string) error {
 }
 
 // openSandbox opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
-func openSandbox(e *env, file string, absent absence) (*sim.Server, error) {
+func openSandbox(e *env, p *provider, file string, absent absence) (*simulator, error) {
 	missing := sandboxExists(file)
 	switch {
 	case file == ephemeralSandbox, absent == createAbsent, missing == nil:
-		return sim.Open(file, sim.Config{})
+		return p.sandbox(file)
 	case absent == refuseAbsent:
 		return nil, missing
 	}
@@ -81,47 +76,22 @@ func openSandbox(e *env, file string, absent absence) (*sim.Server, error) {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
 	_ = view.Message(e.notes(), file+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
-	return sim.Open(ephemeralSandbox, sim.Config{})
+	return p.sandbox(ephemeralSandbox)
 }
 
-// newTarget finds out which API is meant, without sending anything.
-func newTarget(e *env, c *cli.Context, absent absence) (*target, error) {
-	t := &target{url: defaultURL, rate: client.DefaultRate(), tick: time.Second, userAgent: newUserAgent(e.version)}
-	if file := c.String("sandbox"); file != "" {
-		server, err := openSandbox(e, file, absent)
-		if err != nil {
-			return nil, err
-		}
-		credentials := server.Credentials()
-		t.url = "http://127.0.0.1"
-		t.credentials = client.Credentials{KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret)}
-		t.transport = server.Transport()
-		t.rate = client.Rate{}
-		t.sandbox = file
-		t.ephemeral = file == ephemeralSandbox
-		t.secretsDir = strings.TrimSuffix(file, ".json") + ".secrets"
-		if server.Config().Delays == (sim.Delays{}) {
-			t.tick = sandboxTick
-		}
-	} else {
-		var err error
-		if t.credentials, err = e.credentials(); err != nil {
-			return nil, err
-		}
-		if t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
-			return nil, usage("no credentials: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try --sandbox FILE")
-		}
-		if url := e.value("CLICKHOUSE_API_URL"); url != "" {
-			if _, err := client.CanonicalURL(url); err != nil {
-				return nil, fmt.Errorf("CLICKHOUSE_API_URL: %w", err)
-			}
-			t.url = url
-		}
-		if t.organization, err = e.organization(); err != nil {
-			return nil, err
-		}
-	}
+// newTarget finds out where an API is and what it takes to speak to it, without sending anything.
+func newTarget(e *env, c *cli.Context, p *provider, absent absence) (*target, error) {
+	e.provider = p
+	t := &target{provider: p, url: p.defaultURL, rate: p.defaultRate, tick: time.Second, userAgent: newUserAgent(e.version)}
 	var err error
+	if file := c.String("sandbox"); file != "" {
+		err = t.embed(e, file, absent)
+	} else {
+		err = t.obey(e)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if t.tick, err = e.tick(t.tick); err != nil {
 		return nil, err
 	}
@@ -137,23 +107,61 @@ func newTarget(e *env, c *cli.Context, absent absence) (*target, error) {
 	return t, nil
 }
 
+// embed takes the embedded simulator in the place of the API.
+func (t *target) embed(e *env, file string, absent absence) error {
+	simulator, err := openSandbox(e, t.provider, file, absent)
+	if err != nil {
+		return err
+	}
+	t.url, t.transport, t.rate = simulator.url, simulator.transport, client.Rate{}
+	t.credentials, t.organization = simulator.credentials, simulator.organization
+	t.sandbox, t.ephemeral = file, file == ephemeralSandbox
+	t.secretsDir = strings.TrimSuffix(file, ".json") + ".secrets"
+	if simulator.instant {
+		t.tick = sandboxTick
+	}
+	return nil
+}
+
+// obey takes what the environment says.
+func (t *target) obey(e *env) (err error) {
+	p := t.provider
+	if t.credentials, err = e.credentials(p); err != nil {
+		return err
+	}
+	if p.keyID != "" && t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
+		return usage("no credentials: set %s, or try --sandbox FILE", p.keyVariables())
+	}
+	if url := e.value(p.url); url != "" {
+		if _, err := client.CanonicalURL(url); err != nil {
+			return fmt.Errorf("%s: %w", p.url, err)
+		}
+		t.url = url
+	}
+	if t.url == "" {
+		return usage("no address: set %s to the URL of the API, or try --sandbox FILE", p.url)
+	}
+	t.organization, err = e.organizationID(p)
+	return err
+}
+
 // dial makes the client of the API, without sending anything.
-func (t *target) dial(e *env, c *cli.Context, p *progress, extra ...client.Option) (*cloudapi.API, error) {
+func (t *target) dial(e *env, o *cli.Context, p *progress, extra ...client.Option) (api, error) {
 	opts := append(p.options(), client.WithUserAgent(t.userAgent), client.WithRate(t.rate), client.WithTick(t.tick))
 	if t.transport != nil {
 		opts = append(opts, client.WithTransport(t.transport))
 	} else if sends := e.openSends(t); sends != nil {
 		opts = append(opts, client.WithSends(sends))
 	}
-	if c.Bool("debug") {
+	if o.Bool("debug") {
 		opts = append(opts, client.WithDebug(e.stderr))
 	}
-	api, err := client.New(t.url, t.credentials, slices.Concat(opts, extra)...)
+	c, err := client.New(t.url, t.credentials, slices.Concat(opts, extra)...)
 	if err != nil {
 		return nil, err
 	}
-	p.paced(t.rate, api.Limiter())
-	return cloudapi.New(api), nil
+	p.paced(t.rate, c.Limiter())
+	return t.provider.connect(c, t), nil
 }
 
 // newUserAgent is what activity records show of one run of orgctl. The mark tells it from other runs of this version.
@@ -170,7 +178,7 @@ func (t *target) wanted(desired *spec.Organization) (string, error) {
 		if !desired.Pos.IsZero() {
 			what = desired.Pos.String() + ": the manifest"
 		}
-		return "", fmt.Errorf("%s is of organization %s, CLICKHOUSE_ORG_ID says %s", what, desired.ID, t.organization)
+		return "", fmt.Errorf("%s is of organization %s, %s says %s", what, desired.ID, t.provider.organization, t.organization)
 	}
 	return cmp.Or(desired.ID, t.organization), nil
 }
@@ -189,16 +197,13 @@ func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*co
 	if err != nil {
 		return nil, err
 	}
-	return &connection{p, cloud.New(api, cloud.Options{
-		OrganizationID: wanted, KeyID: t.credentials.KeyID, Journal: journal.Memory(store.Scope{}), Tick: t.tick,
-		Limits: cloud.DefaultLimits(),
-	})}, nil
+	return &connection{p, api.backend(work{organization: wanted, journal: journal.Memory(store.Scope{}), limits: apply.DefaultLimits()})}, nil
 }
 
 // connection is a backend that also plans.
 type connection struct {
 	progress *progress
-	*cloud.Backend
+	apply.Backend
 }
 
 // Observe is that of the backend, and shown.

@@ -39,6 +39,7 @@ type env struct {
 	quiet          bool   // --quiet
 	version        string
 	interrupt      *interrupt
+	provider       *provider // that the command speaks to; nil as long as it has not come to that
 }
 
 // terminalSize asks anew each time: people change the size of their windows. Without a terminal it is 0.
@@ -151,15 +152,16 @@ func trim(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }
 
-// credentials come from the environment, or from files that it names: CLICKHOUSE_CLOUD_API_KEY or ..._FILE, and the same for
-// CLICKHOUSE_CLOUD_API_SECRET.
-func (e *env) credentials() (client.Credentials, error) {
-	id, err := e.credential("CLICKHOUSE_CLOUD_API_KEY", client.CheckKeyID)
-	if err != nil {
-		return client.Credentials{}, err
+// credentials come from the variables of an API, or from the files that their companions name: CLICKHOUSE_CLOUD_API_KEY or ..._FILE.
+func (e *env) credentials(p *provider) (c client.Credentials, err error) {
+	if p.keyID != "" {
+		if c.KeyID, err = e.credential(p.keyID, client.CheckKeyID); err != nil {
+			return client.Credentials{}, err
+		}
 	}
-	key, err := e.credential("CLICKHOUSE_CLOUD_API_SECRET", client.CheckKeySecret)
-	return client.Credentials{KeyID: id, KeySecret: secret.New(key)}, err
+	key, err := e.credential(p.keySecret, client.CheckKeySecret)
+	c.KeySecret = secret.New(key)
+	return c, err
 }
 
 // credential reads a variable, or else the file that its companion names, and checks what can be told without asking the API.
@@ -199,11 +201,11 @@ func readShort(name string) (string, error) {
 // idText is what an id is made of. The API has UUIDs; what is served in its place need not.
 var idText = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
-// organization is the id that CLICKHOUSE_ORG_ID insists on, or "".
-func (e *env) organization() (string, error) {
-	id := e.value("CLICKHOUSE_ORG_ID")
+// organizationID is the id that the environment insists on, or "".
+func (e *env) organizationID(p *provider) (string, error) {
+	id := e.value(p.organization)
 	if id != "" && !idText.MatchString(id) {
-		return "", usage("CLICKHOUSE_ORG_ID=%q is not the id of an organization: a UUID such as 2404d339-6921-4f1c-bf80-b07d5e23b91a", id)
+		return "", usage("%s=%q is not the id of an organization: a UUID such as 2404d339-6921-4f1c-bf80-b07d5e23b91a", p.organization, id)
 	}
 	return id, nil
 }

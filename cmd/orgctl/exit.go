@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
 )
 
@@ -58,7 +59,7 @@ func blocked(format string, args ...any) error {
 // refused ends a command whose plan has a finding about what the key may not read.
 func refused(consequence string) error {
 	return &codedError{code: exitRefused, err: fmt.Errorf("%w: the API key may not read all that the manifest manages, see OC323 above%s",
-		cloud.ErrPermission, consequence)}
+		apply.ErrPermission, consequence)}
 }
 
 // report prints what no command has printed yet and gives the exit code.
@@ -72,7 +73,7 @@ func report(e *env, err error) int {
 	}
 	if coded.err != nil {
 		_ = view.Message(e.stderr, "orgctl: "+coded.err.Error()) // nobody is left to hear of a broken standard error
-		if hint := hintFor(coded.err, coded.code); hint != "" {
+		if hint := e.hint(coded.err, coded.code); hint != "" {
 			fmt.Fprintf(e.stderr, "hint: %s\n", hint)
 		}
 	}
@@ -81,21 +82,22 @@ func report(e *env, err error) int {
 
 func codeOf(err error) int {
 	switch {
-	case errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrForbidden), errors.Is(err, cloud.ErrPermission):
+	case errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrForbidden), errors.Is(err, apply.ErrPermission):
 		return exitRefused
 	default:
 		return exitError
 	}
 }
 
-func hintFor(err error, code int) string {
+func (e *env) hint(err error, code int) string {
+	p := cmp.Or(e.provider, providers[0])
 	switch {
 	case errors.Is(err, client.ErrUnauthorized):
-		return "check CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET: the key may be wrong, disabled or expired, or its IP list may not hold this address"
-	case errors.Is(err, cloud.ErrPermission):
+		return "check " + p.keyVariables() + ": " + p.denied
+	case errors.Is(err, apply.ErrPermission):
 		return "give the key a role that may read what the manifests declare, or leave that collection out of them"
-	case errors.Is(err, cloud.ErrOtherOrganization):
-		return "check which key is in the environment, CLICKHOUSE_ORG_ID, and metadata.id in the manifest"
+	case errors.Is(err, apply.ErrOtherOrganization):
+		return "check which key is in the environment, " + p.organization + ", and metadata.id in the manifest"
 	case code == exitUsage:
 		return "orgctl help COMMAND shows examples"
 	default:

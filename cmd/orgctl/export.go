@@ -34,7 +34,7 @@ func export(e *env, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := newTarget(e, c, refuseAbsent)
+	t, err := newTarget(e, c, providers[0], refuseAbsent)
 	if err != nil {
 		return err
 	}

@@ -15,15 +15,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/client"
-	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 func getCommand(e *env) *cli.Command {
 	var kinds strings.Builder
-	for _, r := range readables {
+	for _, r := range readables() {
 		fmt.Fprintf(&kinds, "\n   %s", r.arguments())
 	}
 	return &cli.Command{
@@ -48,7 +46,7 @@ func getCommand(e *env) *cli.Command {
 			if !c.Args().Present() {
 				return view.Terms(e.stdout, readableTerms(), e.stdoutView())
 			}
-			q, err := newQuery(c)
+			q, err := newQuery(c, providers[0])
 			if err != nil {
 				return err
 			}
@@ -60,6 +58,7 @@ func getCommand(e *env) *cli.Command {
 // query is what is asked for.
 type query struct {
 	*readable
+	provider *provider
 	of       string // the name of the service that it is of, or ""
 	one      string // the name or the id of the one that is wanted, "" for all
 	format   string
@@ -77,15 +76,15 @@ type filter struct {
 }
 
 // newQuery reads a command line.
-func newQuery(c *cli.Context) (*query, error) {
+func newQuery(c *cli.Context, p *provider) (*query, error) {
 	args := c.Args().Slice()
-	if kind, name, ok := strings.Cut(args[0], "/"); ok && readableNamed(kind) != nil {
-		args = slices.Concat([]string{kind}, readableNamed(kind).parts(name), args[1:])
+	if kind, name, ok := strings.Cut(args[0], "/"); ok && p.readable(kind) != nil {
+		args = slices.Concat([]string{kind}, p.readable(kind).parts(name), args[1:])
 	}
-	q := &query{readable: readableNamed(args[0]), format: c.String("output"), limit: c.Int("limit")}
+	q := &query{readable: p.readable(args[0]), provider: p, format: c.String("output"), limit: c.Int("limit")}
 	if q.readable == nil {
 		var known []string
-		for _, r := range readables {
+		for _, r := range p.readables {
 			known = append(known, r.name, cmp.Or(r.single, r.name))
 		}
 		return nil, usage("there is nothing called %q to get%s (orgctl get lists what there is)", args[0], didYouMean(args[0], known))
@@ -113,7 +112,7 @@ func (q *query) readArguments(c *cli.Context, args []string) error {
 		return nil
 	}
 	if q.region && len(args) == 1 {
-		if provider, region, ok := strings.Cut(args[0], "/"); ok && slices.Contains(providers, provider) {
+		if provider, region, ok := strings.Cut(args[0], "/"); ok && slices.Contains(places, provider) {
 			q.place = placeOf(provider, region)
 			return nil
 		}
@@ -133,8 +132,8 @@ func (q *query) readArguments(c *cli.Context, args []string) error {
 	return nil
 }
 
-// providers are those that an address of a place can begin with; no service is called so.
-var providers = []string{"aws", "gcp", "azure"}
+// places are the providers that the address of a place can begin with; no service is called so.
+var places = []string{"aws", "gcp", "azure"}
 
 func placeOf(provider, region string) url.Values {
 	return url.Values{"cloud_provider": {provider}, "region_id": {region}}
@@ -146,13 +145,13 @@ func (q *query) readFlags(c *cli.Context) (err error) {
 	}
 	all := q.one == "" && q.takes != ""
 	switch {
-	case q.text != nil && c.IsSet("output"):
+	case q.text && c.IsSet("output"):
 		return fmt.Errorf("%s have a form of their own, and no -o", q.name)
 	case !all && (c.IsSet("filter") || c.IsSet("limit")):
 		return errors.New("--filter and --limit are for lists")
 	case c.IsSet("limit") && q.limit < 1:
 		return errors.New("--limit is 1 or more")
-	case (c.IsSet("from") || c.IsSet("to")) && (q.dated == undated || q.one != ""):
+	case (c.IsSet("from") || c.IsSet("to")) && (q.period == nil || q.one != ""):
 		return errors.New("--from and --to are of the list of activities and of usage-cost")
 	case c.Bool("watch") && !q.watched:
 		return fmt.Errorf("--watch is of services, not of %s", q.name)
@@ -202,7 +201,7 @@ func (q *query) parseMoment(c *cli.Context, flag string) (moment, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return moment{at: at}, nil
 	}
-	if at, err := time.Parse(time.DateOnly, text); err == nil && q.dated == byDay {
+	if at, err := time.Parse(time.DateOnly, text); err == nil && q.period != nil && q.period.days {
 		return moment{at: at}, nil
 	}
 	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
@@ -220,7 +219,7 @@ func (m moment) time(now time.Time) time.Time {
 
 // get shows what is asked for, with a client that cannot write.
 func get(e *env, c *cli.Context, q *query) error {
-	t, err := newTarget(e, c, refuseAbsent)
+	t, err := newTarget(e, c, q.provider, refuseAbsent)
 	if err != nil {
 		return err
 	}
@@ -241,20 +240,21 @@ func get(e *env, c *cli.Context, q *query) error {
 		return err
 	}
 	if q.of != "" {
-		services, err := l.list(c.Context, readableNamed("service"), "")
+		of := q.provider.readable("service")
+		services, err := l.list(c.Context, of, "")
 		if err != nil {
 			return err
 		}
-		service, err := choose(readableNamed("service"), services, q.of)
+		service, err := choose(of, services, q.of)
 		if err != nil {
 			return err
 		}
 		l.service = service.Text("id")
 	}
 	switch {
-	case q.text != nil:
+	case q.text:
 		end := p.show("reading " + q.name)
-		text, err := q.text(c.Context, api, l.organization, l.service)
+		text, err := api.ReadText(c.Context, l.organization, nil, l.segments(q.path, "")...)
 		if end(); err != nil {
 			return fmt.Errorf("get %s: %w", q.name, err)
 		}
@@ -274,7 +274,7 @@ func get(e *env, c *cli.Context, q *query) error {
 
 // lookup is a query under way.
 type lookup struct {
-	api          *cloudapi.API
+	api          api
 	progress     *progress
 	organization string
 	service      string // the id of the one that it is of, or ""
@@ -284,8 +284,8 @@ type lookup struct {
 // identify finds the organization, which has to be the wanted one if there is one.
 func (l *lookup) identify(ctx context.Context, wanted string) error {
 	defer l.progress.show("reading the organization")()
-	organization, err := cloud.Identify(ctx, l.api, wanted)
-	l.organization = organization.ID
+	organization, err := l.api.identify(ctx, wanted)
+	l.organization = organization
 	return err
 }
 
@@ -335,48 +335,14 @@ func (l *lookup) list(ctx context.Context, what *readable, id string) ([]view.Ob
 }
 
 func (l *lookup) parameters(what *readable) (url.Values, error) {
-	if what != l.readable || l.dated == undated {
+	if what != l.readable || l.period == nil {
 		return l.place, nil
 	}
 	now := l.api.ServerTime()
 	if now.IsZero() {
 		now = time.Now()
 	}
-	from, to := l.from.time(now), l.to.time(now)
-	if l.dated == byDay {
-		return days(from, to, now)
-	}
-	if !from.IsZero() && !to.IsZero() && to.Before(from) {
-		return nil, usage("--from is after --to")
-	}
-	return cloudapi.ActivityPeriod{From: from, To: to}.Query(), nil
-}
-
-// mostDays is how many days the API tells the cost of at once (FACTS 7).
-const mostDays = 31
-
-// days are those of a period in UTC, the first and the last included. What is left open of it is made as long as it can be, up to
-// today.
-func days(from, to, now time.Time) (url.Values, error) {
-	day := func(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-	first, last := day(from), day(to)
-	if to.IsZero() {
-		last = day(now)
-	}
-	if from.IsZero() {
-		first = last.AddDate(0, 0, 1-mostDays)
-	}
-	switch {
-	case last.Before(first) && to.IsZero():
-		return nil, usage("--from is in the future")
-	case last.Before(first):
-		return nil, usage("--from is after --to")
-	}
-	if n := int(last.Sub(first).Hours())/24 + 1; n > mostDays {
-		return nil, usage("%s to %s are %d days, and the API tells of %d at once; choose others with --from and --to",
-			first.Format(time.DateOnly), last.Format(time.DateOnly), n, mostDays)
-	}
-	return url.Values{"from_date": {first.Format(time.DateOnly)}, "to_date": {last.Format(time.DateOnly)}}, nil
+	return l.period.query(l.from.time(now), l.to.time(now), now)
 }
 
 // segments are those of a path, with ids in their places. What is not of a service is of all.

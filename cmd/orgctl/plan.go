@@ -94,7 +94,7 @@ func makePlan(e *env, c *cli.Context, absent absence) (*diff.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTarget(e, c, absent)
+	t, err := newTarget(e, c, providers[0], absent)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,14 @@ func secretFlags() []cli.Flag {
 	}
 }
 
-// withheld are the variables that a secrets command does not inherit.
-var withheld = []string{"CLICKHOUSE_CLOUD_API_SECRET"}
+// withheld are the variables that a secrets command does not inherit: the secrets of keys.
+func withheld() []string {
+	names := make([]string, len(providers))
+	for i, p := range providers {
+		names[i] = p.keySecret
+	}
+	return names
+}
 
 // vault is the place for the secrets of created objects.
 type vault struct {
@@ -50,7 +56,7 @@ func openVault(c *cli.Context, t *target) (*vault, error) {
 	}
 	switch {
 	case command != "":
-		return &vault{Tally: secrets.NewTally(secrets.NewExec(command, withheld...)), place: "with " + programOf(command)}, nil
+		return &vault{Tally: secrets.NewTally(secrets.NewExec(command, withheld()...)), place: "with " + programOf(command)}, nil
 	case dir != "":
 		return openDir(dir, recipients...)
 	case t.ephemeral:

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
-	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client"
@@ -23,7 +23,7 @@ type session struct {
 	target   *target
 	scope    store.Scope // whose journal and secrets they are
 	vault    *vault      // nil when there is no place for secrets
-	log      *cloud.Log  // what others write while this run is under way
+	log      apply.Log   // what others write while this run is under way
 	begun    time.Time   // when that was
 	releases []func()
 }
@@ -50,7 +50,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 			return nil, err
 		}
 	}
-	if s.target, err = newTarget(e, c, createAbsent); err != nil {
+	if s.target, err = newTarget(e, c, providers[0], createAbsent); err != nil {
 		return nil, err
 	}
 	serverMade, err := serverSecrets(c)
@@ -73,7 +73,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		return nil, err
 	}
 	end := s.progress.show("reading the organization")
-	organization, err := cloud.Identify(c.Context, api, wanted)
+	organization, err := api.identify(c.Context, wanted)
 	end()
 	if err != nil {
 		return nil, err
@@ -82,8 +82,8 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 	if err != nil {
 		return nil, err
 	}
-	s.scope = store.Scope{API: url, Organization: organization.ID}
-	identified := &organization
+	s.scope = store.Scope{API: url, Organization: organization}
+	identified := true
 	if s.target.sandbox == "" {
 		path, err := e.statePath(s.scope, ".lock")
 		if err != nil {
@@ -94,7 +94,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 			return nil, err
 		}
 		if waited {
-			identified = nil // read before the other one had ended
+			identified = false // read before the other one had ended
 		}
 	}
 	remembered, err := s.target.openJournal(e, c, s.scope)
@@ -102,18 +102,18 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		return nil, err
 	}
 	if len(remembered.Pending()) > 0 {
-		identified = nil // finding out about those takes its time
+		identified = false // finding out about those takes its time
 	}
-	s.Backend = cloud.New(api, cloud.Options{
-		OrganizationID: organization.ID, Identified: identified, KeyID: s.target.credentials.KeyID, Secrets: sink, ServerSecrets: serverMade, Journal: remembered,
-		Limits: cloud.Limits{
+	s.Backend = api.backend(work{
+		organization: organization, identified: identified, secrets: sink, serverSecrets: serverMade, journal: remembered,
+		limits: apply.Limits{
 			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
 			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
 		},
-		Tick: s.target.tick, Settle: settleTicks(c),
+		settle: settleTicks(c),
 	})
 	end = s.progress.show("reading the organization")
-	s.log = cloud.NewLog(api, organization.ID, s.target.userAgent)
+	s.log = s.Log()
 	s.log.Mark(c.Context)
 	s.begun = time.Now()
 	notes, err := s.Settle(c.Context)

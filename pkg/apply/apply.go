@@ -13,14 +13,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// Backend is one organization behind one API.
-type Backend interface {
-	// Observe reads the live organization. Collections that scope does not need may be missing from it (Live.NotChecked).
-	Observe(ctx context.Context, scope Scope) (*spec.Live, error)
-	// Steps says how a change is carried out, in order. It does nothing until a step runs, so that it can be asked beforehand, too.
-	Steps(change diff.Change) ([]Step, error)
-}
-
 // Scope says what an observation is for. The zero Scope observes everything that can be listed.
 type Scope struct {
 	// Needed are the collections (spec.Kind.Collection) whose refusal by the API is an error.

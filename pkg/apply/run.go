@@ -38,7 +38,7 @@ var ErrBusy = errors.New("not possible yet")
 
 // Run applies a plan. A failure stops what depends on it and nothing else; every change ends with one status. The error of
 // a change is in its result: Run itself always returns a report, not yet verified.
-func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *Report {
+func Run(ctx context.Context, plan *diff.Plan, backend Stepper, opts Options) *Report {
 	begin, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -91,7 +91,7 @@ func Run(ctx context.Context, plan *diff.Plan, backend Backend, opts Options) *R
 }
 
 type run struct {
-	backend Backend
+	backend Stepper
 	opts    Options
 	begin   context.Context // ends with opts.Stop, and with the run's own context
 	slots   *semaphore.Weighted

@@ -36,7 +36,7 @@ type waiter struct {
 
 const maxBackoff = 10 // ticks
 
-func newPoller(backend Backend) *poller {
+func newPoller(backend Stepper) *poller {
 	rounds, _ := backend.(Rounds)
 	return &poller{rounds: rounds, joins: make(chan waiter)}
 }

@@ -99,7 +99,7 @@ func (b *bench) connectAs(transport http.RoundTripper, keyID, keySecret string) 
 	}
 	b.api = cloudapi.New(connection)
 	opts := cloud.Options{
-		KeyID: keyID, Secrets: b.sink, Journal: b.journal, Limits: cloud.DefaultLimits(),
+		KeyID: keyID, Secrets: b.sink, Journal: b.journal, Limits: apply.DefaultLimits(),
 		Tick: apply.Defaults().Tick, Settle: apply.Defaults().Settle,
 	}
 	if b.options != nil {

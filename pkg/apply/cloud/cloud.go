@@ -42,20 +42,14 @@ type Options struct {
 	// Journal remembers creations until their outcome is known, and says whose the stored secrets are. It is never nil:
 	// journal.Memory is the least.
 	Journal *journal.Journal
+	// UserAgent is what our calls bear, and nobody else's: the activity log shows it.
+	UserAgent string
 	// Tick is what one second of every interval lasts.
 	Tick time.Duration
-	// Limits are how long services are waited for, in ticks of one second.
-	Limits Limits
+	// Limits are how long services are waited for.
+	Limits apply.Limits
 	// Settle is how many ticks a creation without an answer is looked for before it counts as not having happened.
 	Settle int
-}
-
-// Limits say how long a service may take.
-type Limits struct{ Create, Start, Stop, Delete time.Duration }
-
-// DefaultLimits are those of production; the vendor's own provider allows 90 and 10 minutes (FACTS 8.4).
-func DefaultLimits() Limits {
-	return Limits{Create: 60 * time.Minute, Start: 30 * time.Minute, Stop: 15 * time.Minute, Delete: 15 * time.Minute}
 }
 
 // Backend is one ClickHouse Cloud organization. Observe comes before Steps: steps use the ids and roles that it saw.
@@ -96,10 +90,10 @@ func New(api *cloudapi.API, opts Options) *Backend {
 	return b
 }
 
-// ServerTime is when the API gave its last answer by its own clock, the zero Time as long as it has said nothing of it.
+// ServerTime implements apply.Backend.
 func (b *Backend) ServerTime() time.Time { return b.api.ServerTime() }
 
-// AskTime has the API answer once more, for ServerTime.
+// AskTime implements apply.Backend.
 func (b *Backend) AskTime(ctx context.Context) error {
 	_, err := b.api.GetOrganization(ctx, b.organization())
 	return err
@@ -108,7 +102,7 @@ func (b *Backend) AskTime(ctx context.Context) error {
 // NextRound implements apply.Rounds.
 func (b *Backend) NextRound() { b.watch.next(nil) }
 
-// Longest is how long it may take to apply a plan, in ticks of one second, with or without a place for secrets.
+// Longest implements apply.Backend.
 func (b *Backend) Longest(p *diff.Plan) time.Duration { return apply.Longest(p, b.steps) }
 
 func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
@@ -144,6 +138,9 @@ var bindings = map[string]func(*Backend, diff.Change) ([]apply.Step, error){
 	"invitation":      invitationSteps,
 }
 
+// Log implements apply.Backend.
+func (b *Backend) Log() apply.Log { return NewLog(b.api, b.organization(), b.opts.UserAgent) }
+
 func (b *Backend) organization() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -157,8 +154,7 @@ func (b *Backend) remark(format string, args ...any) {
 	b.remarks = append(b.remarks, fmt.Sprintf(format, args...))
 }
 
-// Remarks are sentences for the report that are of no single result: which passwords, stored by other runs, this one has put
-// out of force.
+// Remarks implements apply.Backend: which passwords, stored by other runs, this one has put out of force.
 func (b *Backend) Remarks() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -182,8 +178,7 @@ func (b *Backend) store(ctx context.Context, r secrets.Record) (secrets.Record, 
 	return stored, err
 }
 
-// CheckSecrets looks for every stored secret that the changes of a plan will look for, so that one which cannot be read or
-// trusted is refused before anything is changed.
+// CheckSecrets implements apply.Backend.
 func (b *Backend) CheckSecrets(ctx context.Context, p *diff.Plan) error {
 	if b.opts.Secrets == nil {
 		return nil // what needs one is not permitted

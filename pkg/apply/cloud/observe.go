@@ -17,12 +17,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// ErrOtherOrganization is matched by the error of an observation with the credentials of another organization.
-var ErrOtherOrganization = errors.New("the API key belongs to another organization")
-
-// ErrPermission is matched by the error of an observation that may not read what the manifest needs.
-var ErrPermission = errors.New("permission missing")
-
 // details is how many requests for single fields of services are under way at a time.
 const details = 8
 
@@ -198,7 +192,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 		case failures[i] == nil:
 		case slices.Contains(scope.Needed, l.collection):
 			missing = append(missing, fmt.Errorf("list %s: %w: the manifest declares %s and the API key has no permission %s (%w)",
-				l.collection, ErrPermission, l.collection, l.permission, failures[i]))
+				l.collection, apply.ErrPermission, l.collection, l.permission, failures[i]))
 		default:
 			o.notChecked[l.collection] = "the API key has no permission " + l.permission
 		}
@@ -246,7 +240,7 @@ func (b *Backend) listRoles(ctx context.Context, o *observation) (refused, err e
 }
 
 func rolesMissing(refused error) error {
-	return fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)", ErrPermission, refused)
+	return fmt.Errorf("list roles: %w: the manifest names roles and the API key has no permission to view roles (%w)", apply.ErrPermission, refused)
 }
 
 // mayHaveCustomRoles reports whether roles may have to be sent by id: unless people and keys are shown, and shown without
@@ -275,7 +269,7 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 			return o, nil
 		}
 	}
-	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", ErrOtherOrganization, all[0].ID, all[0].Name, wanted)
+	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", apply.ErrOtherOrganization, all[0].ID, all[0].Name, wanted)
 }
 
 // readDetails reads the fields that need a request of their own, of the services that want them. An answer that is an error

@@ -244,14 +244,19 @@ func TestCalls(t *testing.T) {
 			`{"z":1,"a":{"unknown":true}}`,
 			json.RawMessage(`{"z":1,"a":{"unknown":true}}`),
 		},
+		"ReadText": {
+			call(func(ctx context.Context) (string, error) {
+				return a.ReadText(ctx, "org-1", url.Values{"q": {"a b"}}, "services", "../svc")
+			}), "GET " + o + "/services/..%2Fsvc?q=a+b", "", "x 1\n", "x 1\n",
+		},
 		"OrganizationMetrics": {
 			call(func(ctx context.Context) (string, error) {
-				return a.OrganizationMetrics(ctx, "org-1")
+				return a.ReadText(ctx, "org-1", nil, "prometheus")
 			}), "GET " + o + "/prometheus", "", "# HELP x\nx 1\n", "# HELP x\nx 1\n",
 		},
 		"ServiceMetrics": {
 			call(func(ctx context.Context) (string, error) {
-				return a.ServiceMetrics(ctx, "org-1", "svc-1")
+				return a.ReadText(ctx, "org-1", nil, "services", "svc-1", "prometheus")
 			}), "GET " + s + "/prometheus", "", "", "",
 		},
 	}
@@ -265,7 +270,7 @@ func TestCalls(t *testing.T) {
 	for name, c := range calls {
 		t.Run(name, func(t *testing.T) {
 			r.reply = `{"status":200,"requestId":"r-1","result":` + c.result + `}`
-			if c.result == "" || strings.HasSuffix(name, "Metrics") {
+			if text := name == "ReadText" || strings.HasSuffix(name, "Metrics"); c.result == "" || text {
 				r.reply = c.result
 			}
 			got, err := c.call(t.Context())

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/cloud"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
+	"github.com/orgctl/orgctl/pkg/client/secret"
+	"github.com/orgctl/orgctl/pkg/client/sim"
+)
+
+// clickhouse is ClickHouse Cloud.
+var clickhouse = provider{
+	name:  "clickhouse",
+	keyID: "CLICKHOUSE_CLOUD_API_KEY", keySecret: "CLICKHOUSE_CLOUD_API_SECRET", organization: "CLICKHOUSE_ORG_ID", url: "CLICKHOUSE_API_URL",
+	defaultURL: "https://api.clickhouse.cloud", defaultRate: client.DefaultRate(),
+	denied:  "the key may be wrong, disabled or expired, or its IP list may not hold this address",
+	connect: func(c *client.Client, t *target) api { return &clickhouseCloud{API: cloudapi.New(c), target: t} },
+	sandbox: openClickhouse, readables: clickhouseReadables,
+}
+
+type clickhouseCloud struct {
+	*cloudapi.API
+	target *target
+	found  *cloudapi.Organization // as identify has read it
+}
+
+func (c *clickhouseCloud) identify(ctx context.Context, wanted string) (string, error) {
+	found, err := cloud.Identify(ctx, c.API, wanted)
+	c.found = &found
+	return found.ID, err
+}
+
+func (c *clickhouseCloud) backend(w work) apply.Backend {
+	options := cloud.Options{
+		OrganizationID: w.organization, KeyID: c.target.credentials.KeyID, UserAgent: c.target.userAgent, Tick: c.target.tick,
+		Secrets: w.secrets, ServerSecrets: w.serverSecrets, Journal: w.journal, Limits: w.limits, Settle: w.settle,
+	}
+	if w.identified {
+		options.Identified = c.found
+	}
+	return cloud.New(c.API, options)
+}
+
+func openClickhouse(file string) (*simulator, error) {
+	server, err := sim.Open(file, sim.Config{})
+	if err != nil {
+		return nil, err
+	}
+	credentials := server.Credentials()
+	return &simulator{
+		transport: server.Transport(), url: "http://127.0.0.1",
+		credentials: client.Credentials{KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret)},
+		instant:     server.Config().Delays == (sim.Delays{}),
+	}, nil
+}
+
+var (
+	activityPeriod = period{query: func(from, to, _ time.Time) (url.Values, error) {
+		if !from.IsZero() && !to.IsZero() && to.Before(from) {
+			return nil, usage("--from is after --to")
+		}
+		return cloudapi.ActivityPeriod{From: from, To: to}.Query(), nil
+	}}
+	costPeriod = period{days: true, query: days}
+)
+
+// mostDays is how many days the API tells the cost of at once (FACTS 7).
+const mostDays = 31
+
+// days are those of a period in UTC, the first and the last included. What is left open of it is made as long as it can be, up to
+// today.
+func days(from, to, now time.Time) (url.Values, error) {
+	day := func(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+	first, last := day(from), day(to)
+	if to.IsZero() {
+		last = day(now)
+	}
+	if from.IsZero() {
+		first = last.AddDate(0, 0, 1-mostDays)
+	}
+	switch {
+	case last.Before(first) && to.IsZero():
+		return nil, usage("--from is in the future")
+	case last.Before(first):
+		return nil, usage("--from is after --to")
+	}
+	if n := int(last.Sub(first).Hours())/24 + 1; n > mostDays {
+		return nil, usage("%s to %s are %d days, and the API tells of %d at once; choose others with --from and --to",
+			first.Format(time.DateOnly), last.Format(time.DateOnly), n, mostDays)
+	}
+	return url.Values{"from_date": {first.Format(time.DateOnly)}, "to_date": {last.Format(time.DateOnly)}}, nil
+}
+
+// clickhouseReadables are what ClickHouse Cloud lets read, in the order in which they are listed.
+var clickhouseReadables = []*readable{
+	{
+		name: "organization", address: "organization", does: "the organization itself",
+		names: []string{"name"}, id: "id",
+		columns: []column{
+			{"NAME", false, field("name")},
+			{"CREATED", false, field("createdAt")},
+			{"CORE DUMPS", false, field("enableCoreDumps")},
+			{"PRIVATE ENDPOINTS", false, count("privateEndpoints.id")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
+		name: "services", single: "service", address: "service", does: "services and how they are", takes: "NAME", watched: true,
+		path: "services", one: "services/{id}", names: []string{"name"}, id: "id",
+		columns: []column{
+			{"NAME", false, field("name")},
+			{"STATE", false, field("state")},
+			{"PROVIDER", false, field("provider")},
+			{"REGION", false, field("region")},
+			{"REPLICAS", false, band("numReplicas", "minReplicas", "maxReplicas")},
+			{"GB", false, band("replicaMemoryGb", "minReplicaMemoryGb", "maxReplicaMemoryGb")},
+			{"VERSION", false, field("clickhouseVersion")},
+			{"CHANNEL", true, field("releaseChannel")},
+			{"CREATED", true, field("createdAt")},
+			{"WAREHOUSE", true, field("dataWarehouseId")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
+		name: "keys", single: "key", address: "key", does: "API keys, without their secrets", takes: "NAME",
+		path: "keys", one: "keys/{id}", names: []string{"name"}, id: "id",
+		columns: []column{
+			{"NAME", false, field("name")},
+			{"STATE", false, field("state")},
+			{"ROLES", false, roles},
+			{"EXPIRES", false, field("expireAt")},
+			{"LAST USED", false, field("usedAt")},
+			{"ADDRESSES", false, every("ipAccessList.source")},
+			{"SUFFIX", true, field("keySuffix")},
+			{"CREATED", true, field("createdAt")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
+		name: "members", single: "member", address: "member", does: "people who have joined", takes: "EMAIL",
+		path: "members", one: "members/{id}", names: []string{"email", "userId"}, fold: true, id: "userId",
+		columns: []column{
+			{"EMAIL", false, field("email")},
+			{"NAME", false, field("name")},
+			{"ROLES", false, roles},
+			{"JOINED", false, field("joinedAt")},
+			{"ID", true, field("userId")},
+		},
+	},
+	{
+		name: "invitations", single: "invitation", address: "invitation", does: "people who have not joined yet", takes: "EMAIL",
+		path: "invitations", one: "invitations/{id}", names: []string{"email"}, fold: true, id: "id",
+		columns: []column{
+			{"EMAIL", false, field("email")},
+			{"ROLES", false, roles},
+			{"INVITED", false, field("createdAt")},
+			{"EXPIRES", false, field("expireAt")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
+		name: "roles", single: "role", address: "role", does: "roles, what they allow and how many hold them", takes: "NAME",
+		path: "roles", one: "roles/{id}", names: []string{"name"}, fold: true, id: "id",
+		columns: []column{
+			{"NAME", false, field("name")},
+			{"TYPE", false, field("type")},
+			{"HOLDERS", false, count("actors")},
+			{"UPDATED", false, field("updatedAt")},
+			{"PERMISSIONS", true, every("policies.permissions")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
+		name: "private-endpoints", single: "private-endpoint", address: "privateEndpoint", does: "private endpoints that the organization has registered", takes: "NAME",
+		member: "privateEndpoints", joined: []string{"cloudProvider", "region", "id"}, names: []string{"id"},
+		columns: []column{
+			{"ID", false, field("id")}, {"PROVIDER", false, field("cloudProvider")}, {"REGION", false, field("region")}, {"DESCRIPTION", false, field("description")},
+		},
+	},
+	{
+		name: "activities", single: "activity", address: "activity", does: "who did what, newest first as the API has it", takes: "ID", period: &activityPeriod,
+		path: "activities", one: "activities/{id}", names: []string{"id"},
+		columns: []column{
+			{"TIME", false, field("createdAt")},
+			{"TYPE", false, field("type")},
+			{"ACTOR", false, either("actorDetails", "actorId")},
+			{"BY", false, field("actorType")},
+			{"ID", false, field("id")},
+			{"ADDRESS", true, field("actorIpAddress")},
+			{"SERVICE", true, field("serviceId")},
+			{"USER AGENT", true, field("userAgent")},
+		},
+	},
+	{
+		name: "backups", single: "backup", address: "backup", does: "backups of a service", service: true, takes: "ID",
+		path: "services/{service}/backups", one: "services/{service}/backups/{id}", names: []string{"id"},
+		columns: []column{
+			{"STARTED", false, field("startedAt")},
+			{"STATUS", false, field("status")},
+			{"TYPE", false, field("type")},
+			{"BYTES", false, field("sizeInBytes")},
+			{"SECONDS", false, field("durationInSeconds")},
+			{"ID", false, field("id")},
+			{"NAME", true, field("backupName")},
+			{"BUCKET", true, field("bucket.bucketPath")},
+		},
+	},
+	{
+		name: "backup-configuration", address: "backup-configuration", does: "when a service is backed up, and for how long that is kept", service: true,
+		path: "services/{service}/backupConfiguration",
+		columns: []column{
+			{"EVERY HOURS", false, field("backupPeriodInHours")}, {"KEPT HOURS", false, field("backupRetentionPeriodInHours")}, {"AT", false, field("backupStartTime")},
+		},
+	},
+	{
+		name: "private-endpoint-config", address: "private-endpoint-config", does: "what your side of a private endpoint is set up with", service: true, region: true,
+		path: "services/{service}/privateEndpointConfig",
+		columns: []column{
+			{"ENDPOINT SERVICE", false, field("endpointServiceId")}, {"PRIVATE DNS", false, field("privateDnsHostname")},
+		},
+	},
+	{
+		name: "metrics", single: "metric", does: "metrics of one service or of all, as Prometheus reads them", service: true, whole: true, text: true,
+		path: "services/{service}/prometheus",
+	},
+	{
+		name: "quotas", single: "quota", address: "quota", does: "limits of the organization and how much of them is used", takes: "CODE",
+		path: "quotas", one: "quotas/{id}", names: []string{"quotaCode"}, id: "quotaCode",
+		columns: []column{
+			{"CODE", false, field("quotaCode")},
+			{"USED", false, field("usage")},
+			{"LIMIT", false, field("value")},
+			{"OF", false, field("scope")},
+			{"ADJUSTABLE", false, field("adjustable")},
+			{"NAME", true, field("name")},
+			{"DESCRIPTION", true, field("description")},
+		},
+	},
+	{
+		name: "usage-cost", address: "usage-cost", does: "what each day of the last 31, or of others, has cost, in ClickHouse credits", period: &costPeriod,
+		path: "usageCost", rows: "costs",
+		columns: []column{
+			{"DATE", false, func(o view.Object) string { return cmp.Or(o.Text("date"), "all") }},
+			{"OF", false, field("entityType")},
+			{"NAME", false, field("entityName")},
+			{"COMPUTE", false, field("metrics.computeCHC")},
+			{"STORAGE", false, field("metrics.storageCHC")},
+			{"BACKUP", false, field("metrics.backupCHC")},
+			{"TOTAL", false, either("totalCHC", "grandTotalCHC")},
+			{"FINAL", false, field("locked")},
+			{"PUBLIC TRANSFER", true, field("metrics.publicDataTransferCHC")},
+			{"WAREHOUSE", true, field("dataWarehouseId")},
+			{"ID", true, field("entityId")},
+		},
+	},
+}
