@@ -73,7 +73,8 @@ const young = 2 * time.Hour
 
 // taggedOnly says why nothing but its tag speaks for a service being half made, which anybody may have written; "" where
 // something else does. One that has been made a short while ago and has never been out of use can have no other password than
-// its creator's. Both moments are of the API's clock (FACTS 1.2, 5.1).
+// its creator's. One in doubt may be stopped all the same: by the run that did not know of the doubt, as declared. Both moments are
+// of the API's clock (FACTS 1.2, 5.1).
 func taggedOnly(live cloudapi.Service, now time.Time) string {
 	born, err := time.Parse(time.RFC3339Nano, live.CreatedAt)
 	switch {
@@ -81,7 +82,7 @@ func taggedOnly(live cloudapi.Service, now time.Time) string {
 		return "the API does not say how old it is"
 	case now.Sub(born) > young:
 		return "it was created at " + live.CreatedAt
-	case live.State == cloudapi.StateIdle || slices.Contains(down, live.State):
+	case live.State == cloudapi.StateIdle, slices.Contains(down, live.State) && tag(live, doubtTag) == "":
 		return "it is " + string(live.State)
 	}
 	return ""
@@ -230,6 +231,16 @@ func (s *serviceChange) stillOurs() bool {
 	return (nonceOf(s.live) == s.nonce || !s.shown || !showsTags(s.live)) && tag(s.live, doubtTag) == ""
 }
 
+// lost ends a change whose service is not ours any more. That it carries no nonce now says that somebody has finished it: the
+// creator, who knew nothing of us and sets no password, or a run that took over from us and has set its own. Once we have set one,
+// nobody knows whose is in force.
+func (s *serviceChange) lost(ctx context.Context, now string) error {
+	if now == "" && s.set {
+		return s.inDoubt(ctx)
+	}
+	return s.takenOver(ctx, now)
+}
+
 // takenOver ends a change whose service another run finishes, or has finished: then it carries no nonce now. The password that
 // we set before that run claimed the service, or have not set at all, is not in force.
 func (s *serviceChange) takenOver(ctx context.Context, now string) error {
@@ -277,7 +288,7 @@ func (s *serviceChange) watched(step apply.Step) apply.Step {
 			s.shown = true
 		// What we claimed from is seen until reads have caught up; and until it was seen, the server may know no tags.
 		case s.shown && now != s.from:
-			return s.takenOver(ctx, now)
+			return s.lost(ctx, now)
 		}
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,25 +17,30 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/apply/store"
 	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/diff"
 )
 
 const oneService = "spec: {services: [{name: orders, provider: aws, region: us-east-1, ipAccessList: []}]}\n"
+
+// stoppedService is stopped as soon as it is made, so that it may be stopped while another run still has to do with its creation.
+const stoppedService = "spec: {services: [{name: orders, provider: aws, region: us-east-1, ipAccessList: [], state: stopped}]}\n"
 
 // host is one of several runs on one organization, with a sink and a journal of its own. Its requests go through one by one, as
 // the test lets them.
 type host struct {
 	*bench
-	gated   atomic.Bool
-	waiting atomic.Bool
-	loses   atomic.Bool // the answer to its next creation
-	pass    chan struct{}
-	ended   chan struct{}
-	said    []string // what its reports say beside the bare results
+	declared string
+	gated    atomic.Bool
+	waiting  atomic.Bool
+	loses    atomic.Bool // the answer to its next creation
+	pass     chan struct{}
+	ended    chan struct{}
+	said     []string // what its reports say beside the bare results
 }
 
-func newHost(t *testing.T, server *sim.Server) *host {
+func newHost(t *testing.T, server *sim.Server, declared string) *host {
 	t.Helper()
-	h := &host{bench: &bench{t: t, ctx: t.Context(), server: server, sink: secrets.NewMemory(), journal: journal.Memory(store.Scope{})}}
+	h := &host{declared: declared, bench: &bench{t: t, ctx: t.Context(), server: server, sink: secrets.NewMemory(), journal: journal.Memory(store.Scope{})}}
 	h.pass = make(chan struct{})
 	h.backend = h.connect(h)
 	return h
@@ -59,7 +65,7 @@ func (h *host) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // begin plans, and starts to apply with every request held back.
 func (h *host) begin(ctx context.Context) {
-	p := h.plan(manifest(h.t, oneService))
+	p := h.plan(manifest(h.t, h.declared))
 	h.gated.Store(true)
 	h.ended = make(chan struct{})
 	go func() {
@@ -104,12 +110,21 @@ func (h *host) letThrough() {
 	h.pass <- struct{}{}
 }
 
-// again is a later run of the host, undisturbed.
+// again is a later run of the host, undisturbed, which finishes what it may.
 func (h *host) again(t *testing.T) {
 	t.Helper()
 	h.gated.Store(false)
 	h.backend = h.connect(h)
-	_, report := h.apply(manifest(t, oneService))
+	p := h.plan(manifest(t, h.declared))
+	begun, err := h.backend.Begun(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(r diff.Requirement) bool { return r.Kind == diff.RequireCreation }
+	if slices.ContainsFunc(p.Requirements, asked) && len(begun) == 0 {
+		t.Errorf("a later run may not finish the creation: %s", encode(t, p.Requirements))
+	}
+	_, report := h.apply(manifest(t, h.declared))
 	h.say(report)
 	if !report.Converged {
 		t.Errorf("a later run does not converge: %s", encode(t, report))
@@ -202,18 +217,23 @@ func checkOpen(t *testing.T, hosts ...*host) {
 
 // TestClaimInterleavings lets the requests of two runs at one creation through in every possible order: of the run that creates
 // a service and one that finds it half made, and of two that find it half made. Whatever the order, every stored password opens
-// the service, or it is said that it does not; and a later run converges.
+// the service, or it is said that it does not; and a later run converges, whoever's it is.
 func TestClaimInterleavings(t *testing.T) {
-	for name, begin := range map[string]func(t *testing.T, a, b *host){
-		"the creator and a finisher": func(t *testing.T, a, b *host) {
-			t.Helper()
-			a.begin(t.Context())
-			a.ready()
-			a.letThrough() // the creation itself
-			a.ready()
-			b.begin(t.Context())
-		},
-		"a creator that has lost the answer and a finisher": func(t *testing.T, a, b *host) {
+	creatorAndFinisher := func(t *testing.T, a, b *host) {
+		t.Helper()
+		a.begin(t.Context())
+		a.ready()
+		a.letThrough() // the creation itself
+		a.ready()
+		b.begin(t.Context())
+	}
+	for name, test := range map[string]struct {
+		declared string
+		begin    func(t *testing.T, a, b *host)
+	}{
+		"the creator and a finisher":                        {oneService, creatorAndFinisher},
+		"the creator and a finisher of one that is stopped": {stoppedService, creatorAndFinisher},
+		"a creator that has lost the answer and a finisher": {oneService, func(t *testing.T, a, b *host) {
 			t.Helper()
 			a.loses.Store(true)
 			a.begin(t.Context())
@@ -221,11 +241,11 @@ func TestClaimInterleavings(t *testing.T) {
 			a.letThrough()
 			a.ready()
 			b.begin(t.Context())
-		},
-		"two finishers": func(t *testing.T, a, b *host) {
+		}},
+		"two finishers": {oneService, func(t *testing.T, a, b *host) {
 			t.Helper()
 			ctx, kill := context.WithCancel(t.Context())
-			creator := newHost(t, a.server)
+			creator := newHost(t, a.server, a.declared)
 			creator.begin(ctx)
 			creator.ready()
 			creator.letThrough()
@@ -234,7 +254,7 @@ func TestClaimInterleavings(t *testing.T) {
 			<-creator.ended
 			a.begin(t.Context())
 			b.begin(t.Context())
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, doubtful := 0, 0
@@ -242,8 +262,8 @@ func TestClaimInterleavings(t *testing.T) {
 				n++
 				synctest.Test(t, func(t *testing.T) {
 					server := sim.New(sim.Config{})
-					a, b := newHost(t, server), newHost(t, server)
-					begin(t, a, b)
+					a, b := newHost(t, server, test.declared), newHost(t, server, test.declared)
+					test.begin(t, a, b)
 					s.play(a, b)
 					checkStored(t, "afterwards", a, b)
 					if strings.Contains(strings.Join(append(a.said, b.said...), ""), "is not known") {
@@ -270,7 +290,7 @@ func TestClaimInterleavings(t *testing.T) {
 func TestFinishedCreationIsNotClaimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := sim.New(sim.Config{})
-		a, b := newHost(t, server), newHost(t, server)
+		a, b := newHost(t, server, oneService), newHost(t, server, oneService)
 		a.begin(t.Context())
 		a.ready()
 		a.letThrough()
@@ -286,6 +306,25 @@ func TestFinishedCreationIsNotClaimed(t *testing.T) {
 		if r := a.sink.Records()[0]; len(b.sink.Records()) > 0 || r.NotInForce != "" {
 			t.Errorf("a has %+v, b %+v", r, b.sink.Records())
 		}
+		checkOpen(t, a)
+	})
+}
+
+// A creation is complete before its service is stopped: a tag on a stopped one is too little for a run on another host, should
+// this one end here.
+func TestFinishedBeforeItIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := sim.New(sim.Config{Faults: []sim.Fault{{Kind: sim.Fault400, Path: "**/state"}}})
+		a, b := newHost(t, server, stoppedService), newHost(t, server, stoppedService)
+		a.edit(sim.Edit{Kind: "service", Create: true, Name: "orders", Set: map[string]any{
+			"ipAccessList": []any{}, "tags": []any{map[string]any{"key": "orgctl-op", "value": "theirs"}},
+		}})
+		if _, report := a.apply(manifest(t, stoppedService)); report.Converged {
+			t.Fatal("the service was stopped")
+		}
+		server.SetConfig(sim.Config{})
+		a.edit(sim.Edit{Kind: "service", Name: "orders", Set: map[string]any{"state": "stopped"}})
+		b.again(t)
 		checkOpen(t, a)
 	})
 }

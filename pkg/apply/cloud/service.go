@@ -196,7 +196,8 @@ var (
 )
 
 // update orders the calls so that each finds the service able to take it: started before anything else, stopped after
-// everything else. A half-made service is finished on the way, and gives up its nonce tag last.
+// everything else. A half-made service is finished on the way, and gives up its nonce tag before it is stopped: whoever finds a
+// stopped one with it cannot tell that it is half made.
 func (s *serviceChange) update() ([]apply.Step, error) {
 	var steps []apply.Step
 	nonce, unfinished := s.c.Unfinished()
@@ -231,11 +232,11 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 	if paths := changedPaths(c, backupFields); len(paths) > 0 {
 		steps = append(steps, s.backups(paths))
 	}
-	if state.After == "stopped" {
-		steps = append(steps, s.command(cloudapi.CommandStop))
-	}
 	if unfinished {
 		steps = append(steps, s.untag(len(steps) > begun))
+	}
+	if state.After == "stopped" {
+		steps = append(steps, s.command(cloudapi.CommandStop))
 	}
 	for i := range steps {
 		steps[i] = s.watched(steps[i])

@@ -435,8 +435,7 @@ func (s *serviceChange) untag(look bool) apply.Step {
 	})
 }
 
-// lookAgain ends a change whose service is no longer ours to finish. That its tag is gone says that somebody has finished it: the
-// creator, who knew nothing of us and sets no password, or a run that took over from us and has set its own.
+// lookAgain ends a change whose service is no longer ours to finish.
 func (s *serviceChange) lookAgain(ctx context.Context) error {
 	if !s.tagged {
 		return nil
@@ -444,12 +443,11 @@ func (s *serviceChange) lookAgain(ctx context.Context) error {
 	if err := s.ask(ctx); err != nil {
 		return err
 	}
-	now := nonceOf(s.live)
 	switch {
-	case tag(s.live, doubtTag) != "", !s.stillOurs() && now == "" && s.set:
+	case tag(s.live, doubtTag) != "":
 		return s.inDoubt(ctx)
 	case !s.stillOurs():
-		return s.takenOver(ctx, now)
+		return s.lost(ctx, nonceOf(s.live))
 	}
 	return nil
 }
