@@ -47,6 +47,8 @@ const document = `{
       "name": {"type": "string"},
       "inner": {"properties": {"size": {"type": "integer"}}},
       "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+      "list": {"items": {"type": "string"}},
+      "parts": {"items": {"$ref": "#/components/schemas/Thing"}},
       "whole": {"allOf": [{"$ref": "#/components/schemas/Half"}, {"properties": {"right": {"type": "string"}}}]},
       "either": {"oneOf": [{"$ref": "#/components/schemas/Half"}, {"type": "string"}]}
     }},
@@ -155,6 +157,18 @@ func TestChecker(t *testing.T) {
 				t.Errorf("RoundTripper reports (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestOperations lists what the document has, with the fields of bodies through references, lists and what is composed.
+func TestOperations(t *testing.T) {
+	want := []openapitest.Operation{
+		{Method: "GET", Template: "/v1/things"},
+		{Method: "POST", Template: "/v1/things", Fields: []string{"either", "either.left", "inner.size", "labels", "list", "name", "parts", "whole.left", "whole.right"}},
+		{Method: "DELETE", Template: "/v1/things/{thingId}"},
+	}
+	if diff := cmp.Diff(want, load(t).Operations()); diff != "" {
+		t.Error(diff)
 	}
 }
 

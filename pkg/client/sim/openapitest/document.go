@@ -33,6 +33,7 @@ type operation struct {
 	method, template string
 	segments         []string
 	parameters       []parameter
+	fields           []string                     // of its JSON request body
 	request          map[string]string            // media type to schema location
 	responses        map[string]map[string]string // status to media type to schema location
 }
@@ -78,6 +79,10 @@ func newChecker(document map[string]any) (*Checker, error) {
 	paths, _ := closed["paths"].(map[string]any)
 	for _, template := range slices.Sorted(maps.Keys(paths)) {
 		c.readPath(template, paths[template])
+	}
+	for i, op := range c.operations {
+		path := object(object(document["paths"])[op.template])
+		c.operations[i].fields = fieldsOf(document, path[strings.ToLower(op.method)])
 	}
 	if len(c.operations) == 0 {
 		return nil, fmt.Errorf("it has no operations")
