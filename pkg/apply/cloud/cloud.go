@@ -62,27 +62,16 @@ type Backend struct {
 	unstored atomic.Bool // a secret could not be stored
 
 	mu         sync.Mutex
-	session    session
-	identified *cloudapi.Organization // as just read, until the first observation has taken it
-	last       *observation
+	identified *cloudapi.Organization  // as just read, until the first observation has taken it
+	last       *observation            // nil before the first
+	made       map[spec.Address]string // address of a creation since then -> id of what it has made
+	warehouses map[string]string       // id of a service made since then -> id of its data warehouse
 	remarks    []string
-}
-
-// session is what the last observation showed and what creations since have added.
-type session struct {
-	organization string                  // id
-	serviceIDs   map[string]bool         // ids of live services
-	keys         map[string]bool         // ids of live keys
-	invitations  map[string]bool         // ids of live invitations
-	expired      map[string][]string     // e-mail -> ids of invitations that are still listed
-	migrated     bool                    // roles are assigned by id, legacy ones are frozen (FACTS 6)
-	warehouses   map[string]string       // id of a service, live or created since -> id of its data warehouse
-	made         map[spec.Address]string // address of a creation of this run -> id of what it has made
 }
 
 // New makes the backend of one organization. It sends nothing.
 func New(api *cloudapi.API, opts Options) *Backend {
-	b := &Backend{api: api, opts: opts, session: session{organization: opts.OrganizationID}, identified: opts.Identified}
+	b := &Backend{api: api, opts: opts, identified: opts.Identified}
 	b.watch = newWatch(opts.Tick, time.Duration(opts.Settle)*opts.Tick, func(ctx context.Context) ([]cloudapi.Service, error) {
 		return api.ListServices(ctx, b.organization())
 	})
@@ -106,11 +95,11 @@ func (b *Backend) NextRound() { b.watch.next(nil) }
 func (b *Backend) Longest(p *diff.Plan) time.Duration { return apply.Longest(p, b.steps) }
 
 func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
-	steps, ok := bindings[c.Address.Kind]
-	if !ok {
+	k := bindingOf(c.Address.Kind)
+	if k == nil {
 		return nil, fmt.Errorf("%s: ClickHouse Cloud has no such kind", c.Address)
 	}
-	return steps(b, c)
+	return k.steps(b, c)
 }
 
 // Steps implements apply.Backend.
@@ -128,23 +117,30 @@ func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
 	return out, err
 }
 
-// bindings says how the changes of each kind are carried out.
-var bindings = map[string]func(*Backend, diff.Change) ([]apply.Step, error){
-	"organization":    organizationSteps,
-	"privateEndpoint": endpointSteps,
-	"service":         serviceSteps,
-	"key":             keySteps,
-	"member":          memberSteps,
-	"invitation":      invitationSteps,
+// organization is the id of the one that was observed, or that is wanted.
+func (b *Backend) organization() string {
+	if o := b.observed(); o != nil {
+		return o.organization.ID
+	}
+	return b.opts.OrganizationID
 }
 
 // Log implements apply.Backend.
 func (b *Backend) Log() apply.Log { return NewLog(b.api, b.organization(), b.opts.UserAgent) }
 
-func (b *Backend) organization() string {
+// observed is the last observation, nil before the first. It is not written to any more.
+func (b *Backend) observed() *observation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.session.organization
+	return b.last
+}
+
+// known are the ids under which objects of a kind were live before this run changed anything.
+func (b *Backend) known(kind string) map[string]bool {
+	if o := b.observed(); o != nil {
+		return o.known[kind]
+	}
+	return nil
 }
 
 // remark notes what a report has to say beside the results.
@@ -185,16 +181,13 @@ func (b *Backend) CheckSecrets(ctx context.Context, p *diff.Plan) error {
 	}
 	var refused []error
 	for _, c := range p.Changes {
-		if !c.MakesSecret() || c.Address.Kind == secrets.Key && b.opts.ServerSecrets {
+		if !c.MakesSecret() {
 			continue
 		}
-		nonce, unfinished := c.Unfinished()
-		if unfinished && markOf(nonce) == "" {
-			continue // nothing is stored under the mark that it will get
+		if mark, ok := bindingOf(c.Address.Kind).secretOf(b, c); ok {
+			_, err := b.stored(ctx, c.Address.Kind, c.Address.Name, mark)
+			refused = append(refused, err)
 		}
-		// A creation takes any secret that no object was made of yet.
-		_, err := b.stored(ctx, c.Address.Kind, c.Address.Name, markOf(nonce))
-		refused = append(refused, err)
 	}
 	return errors.Join(refused...)
 }
@@ -211,7 +204,7 @@ func (b *Backend) referred(c diff.Change, path string) ([]string, error) {
 		}
 		id := ref.ID
 		if id == "" {
-			id = b.session.made[ref.Address]
+			id = b.made[ref.Address]
 		}
 		if id == "" {
 			return nil, fmt.Errorf("%s: %s has not been created", path, ref.Address)
@@ -226,37 +219,6 @@ func (b *Backend) referred(c diff.Change, path string) ([]string, error) {
 		return nil, fmt.Errorf("%s: the plan has found %d of the %d that it names: plan again", path, len(ids), names)
 	}
 	return ids, nil
-}
-
-// warehouse gives the id of the data warehouse of the service that a change names as its primary.
-func (b *Backend) warehouse(c diff.Change) (string, error) {
-	ids, err := b.referred(c, "warehouse")
-	if err != nil {
-		return "", err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, id := range ids {
-		if warehouse := b.session.warehouses[id]; warehouse != "" {
-			return warehouse, nil
-		}
-	}
-	return "", fmt.Errorf("the data warehouse of its primary is not known: plan again")
-}
-
-// created remembers a service that came into being during this run, for secondaries that refer to its creation.
-func (b *Backend) created(by spec.Address, s cloudapi.Service) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.session.made[by] = s.ID
-	b.session.warehouses[s.ID] = s.DataWarehouseID
-}
-
-// known are the ids under which a kind's objects were live before this run changed anything.
-func (b *Backend) known(ids func(session) map[string]bool) map[string]bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return ids(b.session) // not written to after the observation that made it
 }
 
 // bind gives the wire form of some top-level fields of a tree: manifests use the API's own names.

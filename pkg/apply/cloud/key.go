@@ -18,6 +18,32 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
+var keyBinding = binding{
+	kind: "key", collection: "keys",
+	list: func(ctx context.Context, api *cloudapi.API, organization string) (objects, error) {
+		all, err := api.ListKeys(ctx, organization)
+		return keys(all), err
+	},
+	permission: "to view API keys",
+	steps:      keySteps,
+	secretOf: func(b *Backend, _ diff.Change) (mark string, ok bool) {
+		return "", !b.opts.ServerSecrets // any that no key was made of yet
+	},
+	find: findKey,
+}
+
+type keys []cloudapi.APIKey
+
+func (all keys) ids() []string { return mapped(all, func(k cloudapi.APIKey) string { return k.ID }) }
+
+func (all keys) assigned() [][]cloudapi.AssignedRole {
+	return mapped(all, func(k cloudapi.APIKey) []cloudapi.AssignedRole { return k.AssignedRoles })
+}
+
+func (all keys) resources(o *observation) []spec.Resource {
+	return mapped(all, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, o.migrated) })
+}
+
 func keyResource(k cloudapi.APIKey, migrated bool) spec.Resource {
 	f := fields{}
 	f.text("name", k.Name)
@@ -67,7 +93,7 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		hashes := cloudapi.HashKey(secret.New(record.KeyID), record.KeySecret)
 		request.HashData = &hashes
 	}
-	known := b.known(func(s session) map[string]bool { return s.keys })
+	known := b.known("key")
 	var made cloudapi.APIKey
 	err = b.withRoles(ctx, c, func(r roles) error {
 		request.AssignedRoleIDs, request.Roles = r.ids, r.legacy
@@ -265,4 +291,30 @@ func (b *Backend) updateKey(ctx context.Context, c diff.Change) error {
 		patch.AssignedRoleIDs, patch.Roles = r.ids, r.legacy
 		return send()
 	})
+}
+
+// findKey also confirms the stored secret of a key that is found, which its own run could no longer do.
+func findKey(ctx context.Context, b *Backend, i journal.Intent) (string, error) {
+	all, err := b.api.ListKeys(ctx, b.organization())
+	at := slices.IndexFunc(all, func(k cloudapi.APIKey) bool { return k.Name == i.Name && (k.KeySuffix == i.Mark || i.Mark == "") })
+	if err != nil || at < 0 {
+		return "", err
+	}
+	if i.Mark == "" {
+		return "", fmt.Errorf("key %s (%s) was made by an interrupted run and its secret was lost with the answer: delete it and apply again", i.Name, all[at].ID)
+	}
+	if b.opts.Secrets == nil {
+		return journal.Found, nil
+	}
+	stored, err := b.stored(ctx, secrets.Key, i.Name, i.Mark)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range stored {
+		if r.Unconfirmed() {
+			r.ID = all[at].ID
+			return journal.Found, b.opts.Secrets.Confirm(ctx, r)
+		}
+	}
+	return journal.Found, nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,23 +25,24 @@ const details = 8
 // observation is everything that one round of reads brought.
 type observation struct {
 	organization cloudapi.Organization
-	services     []cloudapi.Service
-	keys         []cloudapi.APIKey
-	members      []cloudapi.Member
-	invitations  []cloudapi.Invitation // the pending and the expired ones
-	pending      []cloudapi.Invitation
-	expired      []cloudapi.Invitation
+	now          time.Time                  // by the API's clock, the zero Time where it tells nothing
+	objects      map[string]objects         // by kind; none of a kind whose list was not read
+	known        map[string]map[string]bool // by kind, the ids of objects
+	migrated     bool                       // roles are assigned by id, legacy ones are frozen (FACTS 6)
 	roles        []cloudapi.Role
+	rolesKnown   bool // the roles were asked for
 	notChecked   map[string]string
-	leftOut      []string          // collections that were not asked for
-	earlier      []string          // collections taken from the observation before
-	rolesKnown   bool              // the roles were asked for
-	details      map[string]detail // by the id of the service
+	leftOut      []string // collections that were not asked for
+	earlier      []string // collections taken from the observation before
+	details      map[detailed]detailReply
 }
 
-// detail is what the requests for single fields of a service brought: the fields, or why they are not known.
-type detail struct {
-	backups             spec.Tree // nil when not known
+// detailed is an object whose details were asked for.
+type detailed struct{ kind, id string }
+
+// detailReply is what the request for the details of an object brought: its fields, or why they are not known.
+type detailReply struct {
+	fields              spec.Tree // nil when not known
 	refused, unreadable string
 }
 
@@ -50,24 +53,24 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	if err != nil {
 		return nil, err
 	}
-	migrated := o.migrated()
 	live := &spec.Live{
 		OrganizationID:   o.organization.ID,
 		OrganizationName: o.organization.Name,
 		NotChecked:       o.notChecked,
 		LeftOut:          o.leftOut,
 		Earlier:          o.earlier,
-		Expired:          each(o.expired, func(i cloudapi.Invitation) spec.Address { return invitationResource(i, false).Address }),
 		Caller:           spec.Caller{KeySuffix: suffix(b.opts.KeyID)},
 	}
-	live.Resources = slices.Concat(
-		[]spec.Resource{organizationResource(o.organization)},
-		each(o.organization.PrivateEndpoints, endpointResource),
-		serviceResources(o.services, b.api.ServerTime()),
-		each(o.keys, func(k cloudapi.APIKey) spec.Resource { return keyResource(k, migrated) }),
-		each(o.members, func(m cloudapi.Member) spec.Resource { return memberResource(m, migrated) }),
-		each(o.pending, func(i cloudapi.Invitation) spec.Resource { return invitationResource(i, migrated) }),
-	)
+	for _, k := range bindings {
+		all := o.objects[k.kind]
+		if all == nil {
+			continue
+		}
+		live.Resources = append(live.Resources, all.resources(o)...)
+		if l, ok := all.(lapsing); ok {
+			live.Expired = append(live.Expired, l.lapsed(o)...)
+		}
+	}
 	if !o.rolesKnown && scope.Roles && o.mayHaveCustomRoles() {
 		if refused, err := b.listRoles(ctx, o); refused != nil {
 			return nil, rolesMissing(refused)
@@ -89,87 +92,39 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	return live, nil
 }
 
-// listOf says which list holds the objects of a kind; the organization itself is the one without a collection.
-func listOf(kind string) string {
-	if kind == "organization" || kind == "privateEndpoint" {
-		return organizationList
-	}
-	return spec.KindOf(kind).Collection
-}
-
-const organizationList = ""
-
-// read reads the lists that a scope asks for, or takes them from the observation before.
+// read reads the organization and the lists that a scope asks for, or takes them from the observation before.
 func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, error) {
 	before := b.before(scope)
-	changed := map[string]bool{}
+	changed := map[string]bool{} // kinds
 	for _, c := range scope.Applied {
-		changed[listOf(c.Address.Kind)] = true
+		changed[c.Address.Kind] = true
 	}
-	o := &observation{notChecked: map[string]string{}, details: map[string]detail{}}
-	var err error
-	if before != nil && !changed[organizationList] {
-		o.organization = before.organization
-		if scope.Enough == nil || slices.Contains(scope.Enough, "privateEndpoints") {
-			o.earlier = append(o.earlier, "privateEndpoints")
-		}
-	} else if o.organization, err = b.identify(ctx); err != nil {
+	o := &observation{objects: map[string]objects{}, notChecked: map[string]string{}, details: map[detailed]detailReply{}}
+	if err := b.readOrganization(ctx, o, before, changed, scope); err != nil {
 		return nil, err
 	}
 	if before != nil {
 		o.roles, o.rolesKnown, o.details = before.roles, before.rolesKnown, before.details
 	}
-	org := o.organization.ID
 	g, ctx := errgroup.WithContext(ctx)
-	lists := []struct {
-		collection, permission string
-		read                   func(ctx context.Context) error
-		take                   func(from *observation)
-	}{
-		{
-			"services", "control-plane:service:view",
-			func(ctx context.Context) (err error) { o.services, err = b.api.ListServices(ctx, org); return err },
-			func(from *observation) { o.services = from.services },
-		},
-		{
-			"keys", "to view API keys",
-			func(ctx context.Context) (err error) { o.keys, err = b.api.ListKeys(ctx, org); return err },
-			func(from *observation) { o.keys = from.keys },
-		},
-		{
-			"members", "to view members",
-			func(ctx context.Context) (err error) { o.members, err = b.api.ListMembers(ctx, org); return err },
-			func(from *observation) { o.members = from.members },
-		},
-		{
-			"invitations", "to view invitations",
-			func(ctx context.Context) (err error) {
-				o.invitations, err = b.api.ListInvitations(ctx, org)
-				return err
-			},
-			func(from *observation) { o.invitations = from.invitations },
-		},
-	}
-	failures := make([]error, len(lists))
-	for i, l := range lists {
+	anew, refusals := make([]objects, len(bindings)), make([]error, len(bindings))
+	for i, k := range bindings {
 		switch {
-		case scope.Enough != nil && !slices.Contains(scope.Enough, l.collection):
-			o.leftOut = append(o.leftOut, l.collection)
-		case before != nil && !changed[l.collection]:
-			l.take(before)
-			o.earlier = append(o.earlier, l.collection)
-			if reason, ok := before.notChecked[l.collection]; ok {
-				o.notChecked[l.collection] = reason
-			}
+		case k.list == nil:
+		case scope.Enough != nil && !slices.Contains(scope.Enough, k.collection):
+			o.leftOut = append(o.leftOut, k.collection)
+		case before != nil && !changed[k.kind]:
+			o.take(before, k)
 		default:
 			g.Go(func() error {
-				err := l.read(ctx)
-				if errors.Is(err, client.ErrForbidden) {
-					failures[i] = err
-					return nil
-				}
-				if err != nil {
-					return fmt.Errorf("list %s: %w", l.collection, err)
+				all, err := k.list(ctx, b.api, o.organization.ID)
+				switch {
+				case errors.Is(err, client.ErrForbidden):
+					refusals[i] = err
+				case err != nil:
+					return fmt.Errorf("list %s: %w", k.collection, err)
+				default:
+					anew[i] = all
 				}
 				return nil
 			})
@@ -185,16 +140,21 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	o.pending, o.expired = sortInvitations(o.invitations, b.api.ServerTime())
+	for i, k := range bindings {
+		if anew[i] != nil {
+			o.objects[k.kind] = anew[i]
+		}
+	}
+	o.complete(b.api.ServerTime())
 	var missing []error
-	for i, l := range lists {
+	for i, k := range bindings {
 		switch {
-		case failures[i] == nil:
-		case slices.Contains(scope.Needed, l.collection):
+		case refusals[i] == nil:
+		case slices.Contains(scope.Needed, k.collection):
 			missing = append(missing, fmt.Errorf("list %s: %w: the manifest declares %s and the API key has no permission %s (%w)",
-				l.collection, apply.ErrPermission, l.collection, l.permission, failures[i]))
+				k.collection, apply.ErrPermission, k.collection, k.permission, refusals[i]))
 		default:
-			o.notChecked[l.collection] = "the API key has no permission " + l.permission
+			o.notChecked[k.collection] = "the API key has no permission " + k.permission
 		}
 	}
 	if rolesRefused != nil && scope.Roles && o.mayHaveCustomRoles() {
@@ -203,14 +163,58 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	return o, errors.Join(missing...)
 }
 
+// readOrganization reads the organization, unless nothing that it shows has been changed since the observation before.
+func (b *Backend) readOrganization(
+	ctx context.Context, o, before *observation, changed map[string]bool, scope apply.Scope,
+) (err error) {
+	touched := before == nil || slices.ContainsFunc(bindings, func(k *binding) bool { return k.shown != nil && changed[k.kind] })
+	if !touched {
+		o.organization = before.organization
+	} else if o.organization, err = b.identify(ctx); err != nil {
+		return err
+	}
+	for _, k := range bindings {
+		if k.shown == nil {
+			continue
+		}
+		o.objects[k.kind] = k.shown(o.organization)
+		if !touched && k.collection != "" && (scope.Enough == nil || slices.Contains(scope.Enough, k.collection)) {
+			o.earlier = append(o.earlier, k.collection)
+		}
+	}
+	return nil
+}
+
+// take takes what the observation before knows of a kind.
+func (o *observation) take(before *observation, k *binding) {
+	if all := before.objects[k.kind]; all != nil {
+		o.objects[k.kind] = all
+	}
+	if reason, ok := before.notChecked[k.collection]; ok {
+		o.notChecked[k.collection] = reason
+	}
+	o.earlier = append(o.earlier, k.collection)
+}
+
+// complete notes what follows from the lists.
+func (o *observation) complete(now time.Time) {
+	o.now = now
+	o.migrated = slices.ContainsFunc(o.assigned(), func(roles []cloudapi.AssignedRole) bool { return roles != nil })
+	o.known = map[string]map[string]bool{}
+	for kind, all := range o.objects {
+		o.known[kind] = map[string]bool{}
+		for _, id := range all.ids() {
+			o.known[kind][id] = true
+		}
+	}
+}
+
 // before is the observation that a scope builds on, if any.
 func (b *Backend) before(scope apply.Scope) *observation {
 	if scope.Applied == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.last
+	return b.observed()
 }
 
 // identify reads the organization, unless that was done a moment ago for this very observation.
@@ -246,7 +250,7 @@ func rolesMissing(refused error) error {
 // mayHaveCustomRoles reports whether roles may have to be sent by id: unless people and keys are shown, and shown without
 // assigned roles, nobody knows (FACTS 6.1).
 func (o *observation) mayHaveCustomRoles() bool {
-	return len(o.keys)+len(o.members)+len(o.invitations) == 0 || o.migrated()
+	return len(o.assigned()) == 0 || o.migrated
 }
 
 // Identify reads the organization of the key: the API lists exactly that one (FACTS 1.1). It fails when that is not the one
@@ -260,7 +264,7 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 		return cloudapi.Organization{}, errors.New("read the organization: the API lists none for this key")
 	}
 	if wanted == "" && len(all) > 1 {
-		names := each(all, func(o cloudapi.Organization) string { return fmt.Sprintf("%s (%s)", o.ID, o.Name) })
+		names := mapped(all, func(o cloudapi.Organization) string { return fmt.Sprintf("%s (%s)", o.ID, o.Name) })
 		return cloudapi.Organization{}, fmt.Errorf("the key reaches several organizations, %s: name the one that is meant by metadata.id or CLICKHOUSE_ORG_ID",
 			strings.Join(names, ", "))
 	}
@@ -272,130 +276,102 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 	return cloudapi.Organization{}, fmt.Errorf("%w: it is of %s (%s), not of %s", apply.ErrOtherOrganization, all[0].ID, all[0].Name, wanted)
 }
 
-// readDetails reads the fields that need a request of their own, of the services that want them. An answer that is an error
-// is kept as the reason why a service's details are unknown: it concerns that service alone, and must not hide the rest.
+// readDetails reads the fields that need a request of their own, of the objects that want them. An answer that is an error
+// is kept as the reason why an object's details are unknown: it concerns that object alone, and must not hide the rest.
 func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, scope apply.Scope, o *observation) error {
 	if scope.Detail == nil {
 		return nil
 	}
-	applied := map[string]bool{}
+	applied := map[detailed]bool{}
 	for _, c := range scope.Applied {
-		applied[c.ID] = true
+		applied[detailed{c.Address.Kind, c.ID}] = true
 	}
 	earlier := o.details
-	o.details = map[string]detail{}
+	o.details = map[detailed]detailReply{}
 	var mu sync.Mutex // of o.details
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(details)
 	for i := range resources {
 		r := &resources[i]
-		if r.Address.Kind != "service" || !scope.Detail(*r) || r.Spec["warehouse"] != nil {
+		of, d := detailed{r.Address.Kind, r.ID}, bindingOf(r.Address.Kind).detail
+		if d == nil || !scope.Detail(*r) || !d.has(*r) {
 			continue
 		}
 		g.Go(func() (err error) {
-			found, ok := earlier[r.ID]
-			if !ok || applied[r.ID] {
-				if found, err = b.readDetail(ctx, o.organization.ID, r); err != nil {
+			reply, ok := earlier[of]
+			if !ok || applied[of] {
+				if reply, err = b.readDetail(ctx, d, o.organization.ID, r); err != nil {
 					return err
 				}
 			}
-			found.show(r)
+			reply.show(r)
 			mu.Lock()
 			defer mu.Unlock()
-			o.details[r.ID] = found
+			o.details[of] = reply
 			return nil
 		})
 	}
 	return g.Wait()
 }
 
-func (b *Backend) readDetail(ctx context.Context, organization string, r *spec.Resource) (detail, error) {
-	configuration, err := b.api.GetBackupConfiguration(ctx, organization, r.ID)
+func (b *Backend) readDetail(ctx context.Context, d *detail, organization string, r *spec.Resource) (detailReply, error) {
+	fields, err := d.read(ctx, b.api, organization, r.ID)
 	var answer *client.Error
 	var other *client.ReplyError
 	switch {
 	case errors.Is(err, client.ErrForbidden):
-		return detail{refused: "the API key has no permission control-plane:service:view-backups"}, nil
+		return detailReply{refused: "the API key has no permission " + d.permission}, nil
 	case errors.As(err, &answer) && !errors.Is(err, client.ErrUnauthorized):
-		return detail{unreadable: fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)}, nil
+		return detailReply{unreadable: fmt.Sprintf("the API answers %d %s", answer.Status, answer.Message)}, nil
 	case errors.As(err, &other) && other.Status != http.StatusUnauthorized:
-		return detail{unreadable: fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)}, nil
+		return detailReply{unreadable: fmt.Sprintf("the API answers %d, and %s", other.Status, other.Reason)}, nil
 	case err != nil:
-		return detail{}, fmt.Errorf("read the backup configuration of %s: %w", r.Address, err)
+		return detailReply{}, fmt.Errorf("read %s of %s: %w", d.what, r.Address, err)
 	}
-	return detail{backups: backupTree(configuration)}, nil
+	return detailReply{fields: fields}, nil
 }
 
-// show adds the details of a service to what is known of it.
-func (d detail) show(r *spec.Resource) {
+// show adds the details of an object to what is known of it.
+func (d detailReply) show(r *spec.Resource) {
 	switch {
 	case d.refused != "":
 		r.Status[spec.StatusRefused] = d.refused
 	case d.unreadable != "":
 		r.Status[spec.StatusUnreadable] = d.unreadable
 	default:
-		r.Spec["backupConfiguration"] = d.backups
+		maps.Copy(r.Spec, d.fields)
 	}
 }
 
-// assigned are all roles that anybody is shown to have.
-func (o *observation) assigned() []cloudapi.AssignedRole {
-	var out []cloudapi.AssignedRole
-	for _, v := range o.keys {
-		out = append(out, v.AssignedRoles...)
-	}
-	for _, v := range o.members {
-		out = append(out, v.AssignedRoles...)
-	}
-	for _, v := range o.invitations {
-		out = append(out, v.AssignedRoles...)
+// assigned are the roles that each key and person is shown to have; nil for one that is shown without.
+func (o *observation) assigned() [][]cloudapi.AssignedRole {
+	var out [][]cloudapi.AssignedRole
+	for _, k := range bindings {
+		if h, ok := o.objects[k.kind].(holders); ok {
+			out = append(out, h.assigned()...)
+		}
 	}
 	return out
 }
 
-func (b *Backend) migrated() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.session.migrated
-}
-
 // remember keeps what steps need to know.
 func (b *Backend) remember(o *observation) {
-	s := session{
-		organization: o.organization.ID,
-		serviceIDs:   map[string]bool{},
-		keys:         map[string]bool{},
-		invitations:  map[string]bool{},
-		expired:      map[string][]string{},
-		migrated:     o.migrated(),
-		warehouses:   map[string]string{},
-		made:         map[spec.Address]string{},
-	}
-	for _, v := range o.services {
-		s.warehouses[v.ID] = v.DataWarehouseID
-		s.serviceIDs[v.ID] = true
-	}
-	for _, v := range o.keys {
-		s.keys[v.ID] = true
-	}
-	for _, v := range o.invitations {
-		s.invitations[v.ID] = true
-	}
-	for _, v := range o.expired {
-		email := strings.ToLower(v.Email)
-		s.expired[email] = append(s.expired[email], v.ID)
-	}
-	if slices.Contains(o.earlier, "services") {
-		b.watch.next(nil)
-	} else {
-		b.watch.next(o.services)
+	for _, k := range bindings {
+		if k.observed == nil {
+			continue
+		}
+		var anew objects
+		if !slices.Contains(o.earlier, k.collection) {
+			anew = o.objects[k.kind]
+		}
+		k.observed(b, anew)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.session, b.last = s, o
+	b.last, b.made, b.warehouses = o, map[spec.Address]string{}, map[string]string{}
 }
 
-func each[T, R any](list []T, f func(T) R) []R {
+func mapped[T, R any](list []T, f func(T) R) []R {
 	out := make([]R, len(list))
 	for i, v := range list {
 		out[i] = f(v)

@@ -14,15 +14,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// migrated reports that an organization has custom roles: its objects then show assigned roles, be it an empty list, and its
-// legacy role fields are frozen (FACTS 6.2).
-func (o *observation) migrated() bool {
-	shows := func(assigned []cloudapi.AssignedRole) bool { return assigned != nil }
-	return slices.ContainsFunc(o.keys, func(v cloudapi.APIKey) bool { return shows(v.AssignedRoles) }) ||
-		slices.ContainsFunc(o.members, func(v cloudapi.Member) bool { return shows(v.AssignedRoles) }) ||
-		slices.ContainsFunc(o.invitations, func(v cloudapi.Invitation) bool { return shows(v.AssignedRoles) })
-}
-
 // legacyRoles are all roles of an organization without custom roles, where a role is named by its name (FACTS 6.1).
 var legacyRoles = []spec.Role{
 	{ID: "admin", Name: "admin"}, {ID: "developer", Name: "developer"}, {ID: "query_endpoints", Name: "query_endpoints"},
@@ -30,14 +21,14 @@ var legacyRoles = []spec.Role{
 
 // knownRoles are the roles that a manifest may name. One that somebody has is there, listed or not.
 func (o *observation) knownRoles() []spec.Role {
-	if !o.migrated() {
+	if !o.migrated {
 		return legacyRoles
 	}
 	var out []spec.Role
 	for _, r := range o.roles {
 		out = append(out, spec.Role{ID: r.ID, Name: r.Name})
 	}
-	for _, r := range o.assigned() {
+	for _, r := range slices.Concat(o.assigned()...) {
 		out = append(out, spec.Role{ID: r.RoleID, Name: r.RoleName})
 	}
 	slices.SortFunc(out, func(a, b spec.Role) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID)) })
@@ -57,7 +48,7 @@ func (b *Backend) withRoles(ctx context.Context, c diff.Change, send func(roles)
 	if err != nil {
 		return err
 	}
-	if b.migrated() {
+	if o := b.observed(); o != nil && o.migrated {
 		return send(roles{ids: found})
 	}
 	err = send(roles{legacy: found})

@@ -38,9 +38,42 @@ var (
 	changeable = slices.Concat(steady, unhealthy, []cloudapi.State{cloudapi.StateStopped, cloudapi.StatePartiallyRunning})
 )
 
-// serviceResources brings services into trees, as of a moment of the API's clock. One that is being deleted counts as absent
-// already.
-func serviceResources(all []cloudapi.Service, now time.Time) []spec.Resource {
+var serviceBinding = binding{
+	kind: "service", collection: "services",
+	list: func(ctx context.Context, api *cloudapi.API, organization string) (objects, error) {
+		all, err := api.ListServices(ctx, organization)
+		return services(all), err
+	},
+	permission: "control-plane:service:view",
+	observed: func(b *Backend, anew objects) {
+		all, _ := anew.(services)
+		b.watch.next(all)
+	},
+	detail: &detail{
+		what: "the backup configuration", permission: "control-plane:service:view-backups",
+		has: func(live spec.Resource) bool { return live.Spec["warehouse"] == nil },
+		read: func(ctx context.Context, api *cloudapi.API, organization, id string) (spec.Tree, error) {
+			c, err := api.GetBackupConfiguration(ctx, organization, id)
+			return spec.Tree{"backupConfiguration": backupTree(c)}, err
+		},
+	},
+	steps: serviceSteps,
+	secretOf: func(_ *Backend, c diff.Change) (mark string, ok bool) {
+		nonce, unfinished := c.Unfinished()
+		mark = markOf(nonce)
+		return mark, !unfinished || mark != "" // else nothing is stored under the mark that it will get
+	},
+	find: findService,
+}
+
+type services []cloudapi.Service
+
+func (all services) ids() []string {
+	return mapped(all, func(s cloudapi.Service) string { return s.ID })
+}
+
+// resources leaves out what is being deleted: it counts as absent already.
+func (all services) resources(o *observation) []spec.Resource {
 	primaries := map[string]cloudapi.Service{} // by warehouse id
 	for _, s := range all {
 		if s.DataWarehouseID != "" && (s.IsPrimary == nil || bool(*s.IsPrimary)) {
@@ -65,7 +98,7 @@ func serviceResources(all []cloudapi.Service, now time.Time) []spec.Resource {
 		}
 		if nonce := unfinished(s); nonce != "" {
 			r.Status[spec.StatusUnfinished] = nonce
-			if reason := taggedOnly(s, now); reason != "" {
+			if reason := taggedOnly(s, o.now); reason != "" {
 				r.Status[spec.StatusTaggedOnly] = reason
 			}
 		}

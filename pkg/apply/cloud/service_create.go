@@ -94,7 +94,7 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 		}
 		request.DataWarehouseID = warehouse
 	}
-	known := s.b.known(func(s session) map[string]bool { return s.serviceIDs })
+	known := s.b.known("service")
 	var password secret.Value // of the last reply
 	live, err := once(ctx, s.b, creation[cloudapi.Service]{
 		intent:     journal.Intent{Kind: "service", Name: request.Name, Mark: tag.Value},
@@ -131,6 +131,54 @@ func (s *serviceChange) postOnce(ctx context.Context, request cloudapi.ServiceCr
 		return s.takenOver(ctx, now)
 	}
 	return nil
+}
+
+// warehouse gives the id of the data warehouse of the service that a change names as its primary.
+func (b *Backend) warehouse(c diff.Change) (string, error) {
+	ids, err := b.referred(c, "warehouse")
+	if err != nil {
+		return "", err
+	}
+	var live services
+	if o := b.observed(); o != nil {
+		live, _ = o.objects["service"].(services)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		warehouse := b.warehouses[id]
+		if i := slices.IndexFunc(live, func(s cloudapi.Service) bool { return s.ID == id }); i >= 0 && warehouse == "" {
+			warehouse = live[i].DataWarehouseID
+		}
+		if warehouse != "" {
+			return warehouse, nil
+		}
+	}
+	return "", errors.New("the data warehouse of its primary is not known: plan again")
+}
+
+// created remembers a service that came into being during this run, for secondaries that refer to its creation.
+func (b *Backend) created(by spec.Address, s cloudapi.Service) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made[by] = s.ID
+	b.warehouses[s.ID] = s.DataWarehouseID
+}
+
+// findService takes a service under the name of a creation that has no mark for one that is complete, or was made where there are
+// no tags.
+func findService(ctx context.Context, b *Backend, i journal.Intent) (string, error) {
+	all, err := b.api.ListServices(ctx, b.organization())
+	found := false
+	for _, s := range all {
+		switch nonce := unfinished(s); {
+		case nonce != "" && markOf(nonce) == i.Mark:
+			return halfMade, err
+		case nonce == "" && s.Name == i.Name:
+			found = true
+		}
+	}
+	return foundIf(found), err
 }
 
 // provisioned waits until the service is up. Follow-up calls are refused before that (FACTS 8.6).
@@ -381,7 +429,7 @@ func (s *serviceChange) declaredBackups() []string {
 //
 // A removal is by key (FACTS 5.5) and takes the claim of another run as well. A run that has set a password looks once more
 // before that, if anything came since it looked. The creator whose password came with the reply need not: whoever claimed
-// in the meantime learns from the absence of its claim that it is in doubt, and sets another password (see claim.go).
+// in the meantime learns from the absence of its claim that it is in doubt, and sets another password (see service_claim.go).
 func (s *serviceChange) finish(look bool) apply.Step {
 	rest := s.afterwards()
 	return do("finish creation", func(ctx context.Context) error {

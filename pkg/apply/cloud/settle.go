@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
-	"github.com/orgctl/orgctl/pkg/apply/secrets"
-	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 )
 
 // Settle finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
@@ -66,31 +63,11 @@ var became = map[string]string{journal.Found: "was created", journal.Absent: "wa
 
 // findIntent gives the outcome of an intent as far as it shows, or "".
 func (b *Backend) findIntent(ctx context.Context, i journal.Intent) (outcome string, err error) {
-	found := false
-	switch i.Kind {
-	case "service":
-		all, err := b.api.ListServices(ctx, b.organization())
-		for _, s := range all {
-			switch nonce := unfinished(s); {
-			case nonce != "" && markOf(nonce) == i.Mark:
-				return halfMade, err
-			case nonce == "" && s.Name == i.Name: // finished, or made where there are no tags
-				found = true
-			}
-		}
-		return foundIf(found), err
-	case "key":
-		found, err = b.findKey(ctx, i)
-		return foundIf(found), err
-	case "invitation":
-		invited, err := b.api.ListInvitations(ctx, b.organization())
-		if err != nil {
-			return "", err
-		}
-		return foundIf(slices.ContainsFunc(invited, func(v cloudapi.Invitation) bool { return strings.EqualFold(v.Email, i.Name) })), nil
-	default:
+	k := bindingOf(i.Kind)
+	if k == nil || k.find == nil {
 		return "", fmt.Errorf("the journal names a %s, which this version does not know", i.Kind)
 	}
+	return k.find(ctx, b, i)
 }
 
 func foundIf(found bool) string {
@@ -98,27 +75,4 @@ func foundIf(found bool) string {
 		return journal.Found
 	}
 	return ""
-}
-
-// findKey also confirms the stored secret of a key that is found, which its own run could no longer do.
-func (b *Backend) findKey(ctx context.Context, i journal.Intent) (bool, error) {
-	all, err := b.api.ListKeys(ctx, b.organization())
-	at := slices.IndexFunc(all, func(k cloudapi.APIKey) bool { return k.Name == i.Name && (k.KeySuffix == i.Mark || i.Mark == "") })
-	if err == nil && at >= 0 && i.Mark == "" {
-		return true, fmt.Errorf("key %s (%s) was made by an interrupted run and its secret was lost with the answer: delete it and apply again", i.Name, all[at].ID)
-	}
-	if err != nil || at < 0 || b.opts.Secrets == nil {
-		return at >= 0, err
-	}
-	stored, err := b.stored(ctx, secrets.Key, i.Name, i.Mark)
-	if err != nil {
-		return true, err
-	}
-	for _, r := range stored {
-		if r.Unconfirmed() {
-			r.ID = all[at].ID
-			return true, b.opts.Secrets.Confirm(ctx, r)
-		}
-	}
-	return true, nil
 }

@@ -16,17 +16,43 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-func memberResource(m cloudapi.Member, migrated bool) spec.Resource {
-	email, status := spec.CanonicalName(strings.ToLower(m.Email)), spec.Tree{}
-	if email == "" { // as of servers of the old document; nothing else identifies a member
-		email = m.UserID
-		status[spec.StatusNameless] = "the API shows no e-mail address"
+var invitationBinding = binding{
+	kind: "invitation", collection: "invitations",
+	list: func(ctx context.Context, api *cloudapi.API, organization string) (objects, error) {
+		all, err := api.ListInvitations(ctx, organization)
+		return invitations(all), err
+	},
+	permission: "to view invitations",
+	steps:      invitationSteps,
+	find:       findInvitation,
+}
+
+type invitations []cloudapi.Invitation
+
+func (all invitations) ids() []string {
+	return mapped(all, func(i cloudapi.Invitation) string { return i.ID })
+}
+
+func (all invitations) assigned() [][]cloudapi.AssignedRole {
+	return mapped(all, func(i cloudapi.Invitation) []cloudapi.AssignedRole { return i.AssignedRoles })
+}
+
+func (all invitations) resources(o *observation) (pending []spec.Resource) {
+	for _, i := range all {
+		if !expired(i, o.now) {
+			pending = append(pending, invitationResource(i, o.migrated))
+		}
 	}
-	return spec.Resource{
-		Address: spec.Address{Kind: "member", Name: email}, ID: m.UserID,
-		Spec:   spec.Tree{"email": email, "roles": roleList(migrated, m.AssignedRoles, m.Role)},
-		Status: status,
+	return pending
+}
+
+func (all invitations) lapsed(o *observation) (out []spec.Address) {
+	for _, i := range all {
+		if expired(i, o.now) {
+			out = append(out, invitationResource(i, o.migrated).Address)
+		}
 	}
+	return out
 }
 
 func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
@@ -38,51 +64,12 @@ func invitationResource(i cloudapi.Invitation, migrated bool) spec.Resource {
 	}
 }
 
-// sortInvitations tells invitations that can still be accepted from those that have expired by the API's own clock, which some
-// servers go on listing (FACTS 6.3). That clock tells whole seconds: what expires within the one that it shows may have expired,
-// and is of no use to anybody. The zero Time is no clock: then none has.
-func sortInvitations(all []cloudapi.Invitation, now time.Time) (pending, expired []cloudapi.Invitation) {
-	for _, i := range all {
-		if at, err := time.Parse(time.RFC3339Nano, i.ExpireAt); err == nil && !now.IsZero() && at.Before(now.Add(time.Second)) {
-			expired = append(expired, i)
-		} else {
-			pending = append(pending, i)
-		}
-	}
-	return pending, expired
-}
-
-// memberSteps changes roles and removes; nobody can be made a member by the API.
-func memberSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
-	switch c.Action {
-	case diff.Update:
-		return []apply.Step{do("change roles", func(ctx context.Context) error {
-			return b.withRoles(ctx, c, func(r roles) error {
-				patch := cloudapi.MemberPatch{AssignedRoleIDs: r.ids}
-				if r.ids == nil {
-					role, err := r.single()
-					if err != nil {
-						return err
-					}
-					patch.Role = role
-				}
-				return b.resend(ctx, func(ctx context.Context, _ bool) error {
-					_, err := b.api.PatchMember(ctx, b.organization(), c.ID, patch)
-					return err
-				})
-			})
-		})}, nil
-	case diff.Delete:
-		return []apply.Step{do("remove member", func(ctx context.Context) error {
-			return b.resend(ctx, func(ctx context.Context, _ bool) error {
-				return gone(b.api.DeleteMember(ctx, b.organization(), c.ID))
-			})
-		})}, nil
-	case diff.Create:
-		return nil, fmt.Errorf("%s: members join by accepting an invitation", c.Address)
-	default:
-		return nil, fmt.Errorf("%s: unknown action %q", c.Address, c.Action)
-	}
+// expired reports whether an invitation has expired by the API's own clock, which some servers go on listing (FACTS 6.3). That
+// clock tells whole seconds: what expires within the one that it shows may have expired, and is of no use to anybody. The zero
+// Time is no clock: then none has.
+func expired(i cloudapi.Invitation, now time.Time) bool {
+	at, err := time.Parse(time.RFC3339Nano, i.ExpireAt)
+	return err == nil && !now.IsZero() && at.Before(now.Add(time.Second))
 }
 
 // invitationSteps withdraws and sends: there is no PATCH, so an update is both (FACTS 6.3).
@@ -113,14 +100,23 @@ func invitationSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 
 // expiredInvitations are the ids of a person's invitations that nobody can accept any more and the API still lists.
 func (b *Backend) expiredInvitations(email string) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.session.expired[email]
+	o := b.observed()
+	if o == nil {
+		return nil
+	}
+	all, _ := o.objects["invitation"].(invitations)
+	var out []string
+	for _, i := range all {
+		if expired(i, o.now) && strings.ToLower(i.Email) == email {
+			out = append(out, i.ID)
+		}
+	}
+	return out
 }
 
 func (b *Backend) invite(ctx context.Context, c diff.Change) error {
 	email, _ := c.After["email"].(string)
-	known := b.known(func(s session) map[string]bool { return s.invitations })
+	known := b.known("invitation")
 	return b.withRoles(ctx, c, func(r roles) error {
 		request := cloudapi.InvitationCreate{Email: email, AssignedRoleIDs: r.ids}
 		if r.ids == nil {
@@ -155,4 +151,12 @@ func (b *Backend) invite(ctx context.Context, c diff.Change) error {
 		}
 		return err
 	})
+}
+
+func findInvitation(ctx context.Context, b *Backend, i journal.Intent) (string, error) {
+	invited, err := b.api.ListInvitations(ctx, b.organization())
+	if err != nil {
+		return "", err
+	}
+	return foundIf(slices.ContainsFunc(invited, func(v cloudapi.Invitation) bool { return strings.EqualFold(v.Email, i.Name) })), nil
 }
