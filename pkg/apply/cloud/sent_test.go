@@ -28,11 +28,7 @@ type sent struct {
 }
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	var body []byte
-	if req.Body != nil {
-		body, _ = io.ReadAll(req.Body)
-		req.Body = io.NopCloser(bytes.NewReader(body))
-	}
+	body := []byte(bodyOf(req))
 	resp, err := r.RoundTripper.RoundTrip(req)
 	var reply []byte
 	if err == nil {

@@ -266,7 +266,8 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 		steps = append(steps, s.backups(paths))
 	}
 	if unfinished {
-		steps = append(steps, s.untag(len(steps) > begun))
+		more := len(steps) > begun
+		steps = append(steps, s.finish(diff.Change{}, func() bool { return more }))
 	}
 	if state.After == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop))

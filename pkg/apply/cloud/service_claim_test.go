@@ -1,6 +1,7 @@
 package cloud_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -383,4 +384,51 @@ func (b *bench) checkSecretsOf(t *testing.T, service string) {
 		}
 	}
 	t.Errorf("no stored password opens %s", service)
+}
+
+// A service that somebody deletes just before the last call of its creation is said to be gone, whoever has begun it: its password
+// is not in force, and the journal waits for nothing.
+func TestServiceDeletedBeforeItsCreationIsComplete(t *testing.T) {
+	for _, claimed := range []bool{false, true} {
+		t.Run(map[bool]string{false: "created", true: "claimed"}[claimed], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, sim.Config{})
+				if claimed {
+					b.edit(sim.Edit{Kind: "service", Create: true, Name: "orders", Set: map[string]any{
+						"ipAccessList": []any{}, "tags": []any{map[string]any{"key": "orgctl-op", "value": "theirs"}},
+					}})
+				}
+				b.backend = b.connect(transport(func(r *http.Request) (*http.Response, error) {
+					if body := bodyOf(r); r.Method == http.MethodPatch && strings.Contains(body, `"remove":[{"key":"orgctl-op"}]`) {
+						b.edit(sim.Edit{Kind: "service", Name: "orders", Delete: true})
+					}
+					return b.server.Transport().RoundTrip(r)
+				}))
+				report := b.tryApply(manifest(t, oneService))
+				if r := report.Results[0]; r.Status != apply.Failed || r.Error != "the service is gone: somebody else has deleted it" {
+					t.Errorf("%s: %s", r.Status, r.Error)
+				}
+				if r := b.sink.Records()[0]; r.NotInForce == "" {
+					t.Errorf("the password is said to be in force: %+v", r)
+				}
+				if left := b.journal.Pending(); len(left) > 0 {
+					t.Errorf("still open: %v", left)
+				}
+			})
+		})
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// bodyOf reads what a request sends and leaves it to be sent.
+func bodyOf(r *http.Request) string {
+	if r.Body == nil {
+		return ""
+	}
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return string(body)
 }

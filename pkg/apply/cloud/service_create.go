@@ -54,7 +54,7 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 	if len(backups) > 0 {
 		steps = append(steps, s.backups(backups))
 	}
-	steps = append(steps, s.finish(len(backups) > 0))
+	steps = append(steps, s.finish(s.afterwards(), func() bool { return s.set && len(backups) > 0 }))
 	if s.c.After["state"] == "stopped" {
 		steps = append(steps, s.command(cloudapi.CommandStop)) // a difference like any other, which the next plan shows too
 	}
@@ -425,15 +425,15 @@ func (s *serviceChange) declaredBackups() []string {
 	})
 }
 
-// finish writes what no creation request takes, and takes the nonce tag off: the creation is complete.
+// finish writes what is left of a creation (of one that another run has begun, nothing), and takes the nonce tag off: the creation
+// is complete.
 //
 // A removal is by key (FACTS 5.5) and takes the claim of another run as well. A run that has set a password looks once more
 // before that, if anything came since it looked. The creator whose password came with the reply need not: whoever claimed
 // in the meantime learns from the absence of its claim that it is in doubt, and sets another password (see service_claim.go).
-func (s *serviceChange) finish(look bool) apply.Step {
-	rest := s.afterwards()
+func (s *serviceChange) finish(rest diff.Change, look func() bool) apply.Step {
 	return do("finish creation", func(ctx context.Context) error {
-		if s.set && look {
+		if look() {
 			if err := s.lookAgain(ctx); err != nil {
 				return err
 			}
@@ -459,24 +459,6 @@ func (s *serviceChange) finish(look bool) apply.Step {
 			}
 		}
 		if err != nil {
-			return err
-		}
-		return s.complete()
-	})
-}
-
-// untag takes the nonce tag off a creation that was finished, and looks before that, if anything came since it looked.
-func (s *serviceChange) untag(look bool) apply.Step {
-	return do("finish creation", func(ctx context.Context) error {
-		if !s.tagged {
-			return nil
-		}
-		if look {
-			if err := s.lookAgain(ctx); err != nil {
-				return err
-			}
-		}
-		if err := s.tags(ctx, []cloudapi.Tag{{Key: spec.NonceTag}}); err != nil {
 			return err
 		}
 		return s.complete()
