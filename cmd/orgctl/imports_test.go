@@ -21,6 +21,7 @@ var importTable = map[string]struct {
 	"pkg/spec":                      {ours: []string{"schemas"}, no: []string{"net/http"}},
 	"pkg/diff":                      {ours: []string{"schemas", "pkg/spec"}, no: []string{"net/http"}},
 	"pkg/apply":                     {ours: []string{"schemas", "pkg/spec", "pkg/diff"}, no: []string{"net/http"}},
+	"pkg/apply/backendtest":         {ours: []string{"schemas", "pkg/spec", "pkg/diff", "pkg/apply"}},
 	"pkg/apply/store":               {stdlib: true, no: []string{"net/http"}},
 	"pkg/apply/journal":             {ours: []string{"pkg/apply/store"}, no: []string{"net/http"}},
 	"pkg/apply/secrets":             {ours: []string{"pkg/apply/store", "pkg/client/secret"}, no: []string{"net/http"}},

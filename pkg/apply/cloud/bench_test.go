@@ -2,14 +2,12 @@ package cloud_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
-	"testing"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
@@ -24,11 +22,7 @@ import (
 )
 
 // tester is what testing.T and rapid.T have in common.
-type tester interface {
-	Helper()
-	Fatal(args ...any)
-	Fatalf(format string, args ...any)
-}
+type tester = backendtest.T
 
 // bench is one simulated organization and a backend on it. Run it inside testing/synctest: hours of waiting cost nothing.
 type bench struct {
@@ -111,72 +105,41 @@ func (b *bench) connectAs(transport http.RoundTripper, keyID, keySecret string) 
 // manifest loads one organization from YAML below spec:, with every collection that it names.
 func manifest(t tester, body string) *spec.Organization {
 	t.Helper()
-	text := "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\n" + body
-	all, diagnostics := spec.Load([]spec.File{{Name: "acme.yaml", Data: []byte(text)}})
-	if diagnostics.HasErrors() || len(all) != 1 {
-		t.Fatalf("manifest: %v\n%s", diagnostics, text)
-	}
-	return all[0]
+	return backendtest.Manifest(t, body)
+}
+
+// run is a run with the backend of the last connect. What it sends must stand in its plan.
+func (b *bench) run() backendtest.Run {
+	b.recorder.take()
+	return backendtest.Run{T: b.t, Context: b.ctx, API: spec.ClickHouse, Backend: b.backend, Applied: b.checkSent}
 }
 
 func (b *bench) plan(desired *spec.Organization) *diff.Plan {
 	b.t.Helper()
-	p, err := b.tryPlan(desired)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return p
+	return b.run().Plan(desired)
 }
 
-func (b *bench) tryPlan(desired *spec.Organization) (*diff.Plan, error) {
-	return b.planAfter(desired, nil)
-}
-
-// planAfter plans again after some changes, of what they may have touched.
-func (b *bench) planAfter(desired *spec.Organization, applied []diff.Change) (*diff.Plan, error) {
-	detailed := map[string]bool{}
-	for _, r := range desired.Resources {
-		detailed[r.Address.Name] = r.Spec["backupConfiguration"] != nil
-	}
-	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(r spec.Resource) bool { return detailed[r.Address.Name] }, Applied: applied})
-	if err != nil {
-		return nil, err
-	}
-	return diff.Compute(desired, live, diff.Selection{})
-}
-
-// apply plans, runs and verifies. What it sends must stand in the plan.
 func (b *bench) apply(desired *spec.Organization) (*diff.Plan, *apply.Report) {
 	b.t.Helper()
-	p := b.plan(desired)
-	opts := apply.Defaults()
-	b.recorder.take()
-	report := apply.Run(b.ctx, p, b.backend, opts)
-	b.checkSent(p)
-	apply.Verify(b.ctx, report, p, b.replan(desired, p), opts)
-	return p, report
-}
-
-// replan looks first at what a plan has changed, then at everything.
-func (b *bench) replan(desired *spec.Organization, p *diff.Plan) func(context.Context) (*diff.Plan, error) {
-	applied := p.Changes
-	return func(context.Context) (*diff.Plan, error) {
-		left, err := b.planAfter(desired, applied)
-		if err == nil {
-			applied = nil
-		}
-		return left, err
-	}
+	return b.run().Apply(desired)
 }
 
 // converge is an apply that must succeed.
 func (b *bench) converge(desired *spec.Organization) *diff.Plan {
 	b.t.Helper()
-	p, report := b.apply(desired)
-	if !report.Converged {
-		b.t.Fatalf("not converged: %s", encode(b.t, report))
-	}
-	return p
+	return b.run().Converge(desired)
+}
+
+// tryApply is an apply of which nothing is demanded, with something that happens between its plan and its first call; nil when it
+// could not even plan.
+func (b *bench) tryApply(desired *spec.Organization, meanwhile ...func()) *apply.Report {
+	return b.run().TryApply(desired, meanwhile...)
+}
+
+// exported is what an export of everything reads back as.
+func (b *bench) exported() *spec.Organization {
+	b.t.Helper()
+	return b.run().Exported()
 }
 
 func (b *bench) edit(e sim.Edit) {
@@ -188,13 +151,5 @@ func (b *bench) edit(e sim.Edit) {
 
 func encode(t tester, v any) string {
 	t.Helper()
-	var out strings.Builder
-	e := json.NewEncoder(&out)
-	e.SetIndent("", " ")
-	if err := e.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
+	return backendtest.Encode(t, v)
 }
-
-var _ tester = (*testing.T)(nil)

@@ -7,12 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 	"github.com/orgctl/orgctl/pkg/client/sim"
-	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // bare is an organization of one object of each kind, with everything as the API makes it unless told otherwise.
@@ -29,7 +28,7 @@ var horizontally = map[string]any{"autoscalingMode": "horizontal", "minReplicas"
 
 // firstEdits say, for every field of every kind, how somebody at the console gives it a value that it does not have in the bare
 // organization.
-var firstEdits = map[string]sim.Edit{
+var firstEdits = map[string]backendtest.Edit{
 	"organization.name":            {Set: map[string]any{"name": "Changed"}},
 	"organization.enableCoreDumps": {Set: map[string]any{"enableCoreDumps": false}},
 
@@ -101,86 +100,6 @@ var exportedUnmanaged = map[string]string{
 	"service.transparentDataEncryptionKeyId":  "no value means none",
 	"service.backupId":                        "never reported",
 	"service.privatePreviewTermsChecked":      "never reported",
-}
-
-// exportedBench is an organization made by a manifest, and what an export of it reads back as, which plans empty and is no drift.
-func exportedBench(t *testing.T, made string) (*bench, *spec.Organization) {
-	t.Helper()
-	b := newBench(t.Context(), t, sim.Config{})
-	b.edit(sim.Edit{Kind: "member", Name: "ana@example.com", Create: true, Set: map[string]any{"roles": []any{"developer"}}})
-	b.converge(manifest(t, made))
-	desired := b.exported()
-	if p := b.plan(desired); !p.Converged() {
-		t.Fatalf("the export is not as the organization is: %s", encode(t, p))
-	}
-	return b, desired
-}
-
-// TestExportSeesEveryLaterEdit: whatever field of whatever object somebody changes after an export is drift, be it one that had
-// a value or one that had none.
-func TestExportSeesEveryLaterEdit(t *testing.T) {
-	for _, kind := range spec.Kinds() {
-		for _, field := range kind.Fields {
-			id := kind.Name + "." + field.Path
-			first, editable := firstEdits[id]
-			_, unmanaged := exportedUnmanaged[id]
-			t.Run(id+"/first", func(t *testing.T) {
-				switch {
-				case !editable && !unmanaged:
-					t.Fatal("no edit is written down for this field, and no reason why it cannot be managed")
-				case !editable:
-					return
-				}
-				synctest.Test(t, func(t *testing.T) {
-					b, desired := exportedBench(t, bare)
-					first.Kind = kind.Name
-					b.edit(first)
-					if p := b.plan(desired); p.Drifted() == unmanaged {
-						t.Errorf("drift: %v, and cannot be managed: %v", p.Drifted(), unmanaged)
-					}
-				})
-			})
-			t.Run(id+"/another", func(t *testing.T) {
-				another := fieldEdits[id]
-				if another.never != "" {
-					return
-				}
-				synctest.Test(t, func(t *testing.T) {
-					b, desired := exportedBench(t, everything)
-					b.edit(sim.Edit{Kind: kind.Name, Name: another.name, Set: another.set})
-					if !b.plan(desired).Drifted() {
-						t.Error("no drift")
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestExportSeesWhatComesAndGoes, in every collection.
-func TestExportSeesWhatComesAndGoes(t *testing.T) {
-	there := map[string]string{
-		"privateEndpoint": "vpce-1", "service": "orders", "key": "ci", "member": "ana@example.com", "invitation": "new@example.com",
-	}
-	for _, kind := range spec.Kinds() {
-		if kind.Collection == "" {
-			continue
-		}
-		for what, edit := range map[string]sim.Edit{
-			"comes": {Kind: kind.Name, Name: "stray@example.com", Create: true},
-			"goes":  {Kind: kind.Name, Name: there[kind.Name], Delete: true},
-		} {
-			t.Run(kind.Name+" "+what, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					b, desired := exportedBench(t, bare)
-					b.edit(edit)
-					if !b.plan(desired).Drifted() {
-						t.Error("no drift")
-					}
-				})
-			})
-		}
-	}
 }
 
 // TestExportIsNoDriftInAnyShape: what a server leaves out of its replies, be it as old or as new as may be, is none of it later.

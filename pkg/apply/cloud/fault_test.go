@@ -12,7 +12,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/sim"
-	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 const faultsBefore = `
@@ -134,9 +133,9 @@ func faultRun(t *testing.T, cfg sim.Config, contended bool) (injected int, conve
 	quiet := cfg
 	quiet.Faults, quiet.Delays.Lag = nil, 0
 	b.server.SetConfig(withLimit(quiet, b.server.Config()))
-	b.checkOnce(t)
+	b.run().CheckOnce()
 	if report != nil {
-		b.checkTruth(t, report, desired)
+		b.run().CheckTruth(report, desired)
 		if contended && statusOf(report, "service/new-1") == apply.Applied {
 			t.Error("both runs are said to have created new-1")
 		}
@@ -146,7 +145,7 @@ func faultRun(t *testing.T, cfg sim.Config, contended bool) (injected int, conve
 		t.Fatal(err)
 	}
 	b.converge(desired)
-	b.checkOnce(t)
+	b.run().CheckOnce()
 	if contended && report != nil {
 		b.checkSecrets(t, "service new-1") // made by the other host, which has its secret
 	} else {
@@ -178,55 +177,6 @@ func statusOf(report *apply.Report, address string) apply.Status {
 		}
 	}
 	return ""
-}
-
-// tryApply is an apply as the command does it, with something that happens between its plan and its first call; nil when it
-// could not even plan.
-func (b *bench) tryApply(desired *spec.Organization, meanwhile ...func()) *apply.Report {
-	p, err := b.tryPlan(desired)
-	if err != nil {
-		return nil
-	}
-	for _, happens := range meanwhile {
-		happens()
-	}
-	opts := apply.Defaults()
-	report := apply.Run(b.ctx, p, b.backend, opts)
-	apply.Verify(b.ctx, report, p, b.replan(desired, p), opts)
-	return report
-}
-
-// checkOnce looks for anything that is there twice.
-func (b *bench) checkOnce(t *testing.T) {
-	t.Helper()
-	live, err := b.backend.Observe(b.ctx, apply.Scope{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[spec.Address]bool{}
-	for _, r := range live.Resources {
-		if seen[r.Address] {
-			t.Errorf("%s is there twice", r.Address)
-		}
-		seen[r.Address] = true
-	}
-}
-
-// checkTruth holds a report against what is left to do.
-func (b *bench) checkTruth(t *testing.T, report *apply.Report, desired *spec.Organization) {
-	t.Helper()
-	left := map[spec.Address]bool{}
-	for _, c := range b.plan(desired).Changes {
-		left[c.Address] = true
-	}
-	if report.Converged && len(left) > 0 {
-		t.Errorf("said to be converged, and left over: %v", left)
-	}
-	for _, r := range report.Results {
-		if r.Status == apply.Applied && left[r.Address] {
-			t.Errorf("%s is said to be applied, and is left over", r.Address)
-		}
-	}
 }
 
 // checkSecrets opens every created object with what the sink holds, except those that somebody else has created.
@@ -263,7 +213,7 @@ func TestTwinGivesWayAfterAFailedStop(t *testing.T) {
 				desired := manifest(t, "spec: {services: [{name: a, provider: aws, region: us-east-1, ipAccessList: []}]}")
 				begun := time.Now()
 				report := b.tryApply(desired, func() { b.elder("a") })
-				b.checkOnce(t)
+				b.run().CheckOnce()
 				r := report.Results[0]
 				if r.Status != apply.Failed || !strings.Contains(r.Error, "another run created a service of this name first") {
 					t.Errorf("got %s: %s", r.Status, r.Error)

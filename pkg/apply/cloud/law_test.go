@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"pgregory.net/rapid"
 
-	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 )
 
 // drawManifest writes a valid manifest over few names, so that consecutive ones overlap.
@@ -81,67 +79,22 @@ func drawScaling(t *rapid.T, b *strings.Builder) {
 	}
 }
 
-// drawEdit is something that somebody does at the console.
-func drawEdit(t *rapid.T) sim.Edit {
-	return rapid.SampledFrom([]sim.Edit{
-		{Kind: "service", Name: "keep", Set: map[string]any{"ipAccessList": []any{map[string]any{"source": "0.0.0.0/0"}}}},
-		{Kind: "service", Name: "keep", Set: map[string]any{"state": "idle"}},
-		{Kind: "service", Name: "keep", Set: map[string]any{"tags": []any{map[string]any{"key": "console"}}}},
-		{Kind: "service", Name: "keep", Set: map[string]any{"numReplicas": 7}},
-		{Kind: "key", Name: "ci", Set: map[string]any{"state": "disabled"}},
-		{Kind: "key", Name: "ci", Set: map[string]any{"roles": []any{"admin"}}},
-		{Kind: "invitation", Name: "z@example.com", Delete: true},
-		{Kind: "organization", Set: map[string]any{"name": "Console"}},
-		{Kind: "service", Create: true, Set: map[string]any{"name": "foreign", "provider": "aws", "region": "us-east-1"}},
-	}).Draw(t, "edit")
+// edits are what somebody does at the console.
+var edits = []backendtest.Edit{
+	{Kind: "service", Name: "keep", Set: map[string]any{"ipAccessList": []any{map[string]any{"source": "0.0.0.0/0"}}}},
+	{Kind: "service", Name: "keep", Set: map[string]any{"state": "idle"}},
+	{Kind: "service", Name: "keep", Set: map[string]any{"tags": []any{map[string]any{"key": "console"}}}},
+	{Kind: "service", Name: "keep", Set: map[string]any{"numReplicas": 7}},
+	{Kind: "key", Name: "ci", Set: map[string]any{"state": "disabled"}},
+	{Kind: "key", Name: "ci", Set: map[string]any{"roles": []any{"admin"}}},
+	{Kind: "invitation", Name: "z@example.com", Delete: true},
+	{Kind: "organization", Set: map[string]any{"name": "Console"}},
+	{Kind: "service", Create: true, Set: map[string]any{"name": "foreign", "provider": "aws", "region": "us-east-1"}},
 }
 
-// From any organization that one manifest made and a console changed, any other manifest is reached in one apply, and the
-// plan after it is empty.
+// TestLawAnyManifestConverges holds the law of the suite in every shape of the API.
 func TestLawAnyManifestConverges(t *testing.T) {
 	for name, cfg := range shapes {
-		t.Run(name, func(t *testing.T) {
-			rapid.Check(t, func(r *rapid.T) {
-				first, second := drawManifest(r, cfg.LegacyRoles), drawManifest(r, cfg.LegacyRoles)
-				edit := drawEdit(r)
-				failed := ""
-				synctest.Test(t, func(t *testing.T) {
-					b := newBench(t.Context(), failing{r, &failed}, cfg)
-					defer swallow()
-					b.converge(manifest(b.t, first))
-					b.edit(edit)
-					b.server.Advance(time.Minute) // until reads have caught up with the edit
-					b.converge(manifest(b.t, second))
-					if p := b.plan(manifest(b.t, second)); !p.Empty() {
-						b.t.Fatalf("not empty after an apply: %s", encode(b.t, p.Changes))
-					}
-				})
-				if failed != "" {
-					r.Fatalf("%s\nfirst:\n%s\nedit: %+v\nsecond:\n%s", failed, first, edit, second)
-				}
-			})
-		})
-	}
-}
-
-// failing keeps a failure until the bubble has ended: rapid must not be told from inside one.
-type failing struct {
-	*rapid.T
-	message *string
-}
-
-type stopped struct{}
-
-func (f failing) Fatal(args ...any) { f.Fatalf("%s", fmt.Sprint(args...)) }
-
-func (f failing) Fatalf(format string, args ...any) {
-	*f.message = fmt.Sprintf(format, args...)
-	panic(stopped{})
-}
-
-// swallow ends a bubble quietly after failing has noted why; any other panic goes on.
-func swallow() {
-	if r := recover(); r != nil && r != (stopped{}) {
-		panic(r)
+		t.Run(name, suite(cfg).Law)
 	}
 }

@@ -57,6 +57,12 @@ spec:
 policy: {prune: [services, invitations]}
 `
 
+// changed is small with one of everything changed, and takenBack what leaves nothing of either.
+var changed = strings.NewReplacer("numReplicas: 3", "numReplicas: 5, state: stopped", "role: developer", "role: admin",
+	"    - {name: reports, warehouse: orders, ipAccessList: []}\n", "").Replace(small)
+
+const takenBack = "spec: {services: [], invitations: [], keys: [{name: ci, ensure: absent}]}\npolicy: {prune: [services, invitations]}"
+
 func TestWholeLife(t *testing.T) {
 	inShapes(t, func(t *testing.T, cfg sim.Config) {
 		b := newBench(t.Context(), t, cfg)
@@ -68,9 +74,7 @@ func TestWholeLife(t *testing.T) {
 		if n := len(b.sink.Records()); n != 2 {
 			t.Errorf("%d secrets stored for one primary and one key", n)
 		}
-		changed := manifest(t, strings.NewReplacer("numReplicas: 3", "numReplicas: 5, state: stopped", "role: developer", "role: admin",
-			"    - {name: reports, warehouse: orders, ipAccessList: []}\n", "").Replace(small))
-		p := b.converge(changed)
+		p := b.converge(manifest(t, changed))
 		want := []string{
 			"update invitation/new@example.com", "delete service/reports", "update service/orders",
 		}
@@ -78,7 +82,7 @@ func TestWholeLife(t *testing.T) {
 			t.Error(d)
 		}
 		b.converge(manifest(t, strings.Replace(small, "numReplicas: 3", "numReplicas: 5, state: running", 1)))
-		gone := manifest(t, "spec: {services: [], invitations: [], keys: [{name: ci, ensure: absent}]}\npolicy: {prune: [services, invitations]}")
+		gone := manifest(t, takenBack)
 		b.converge(gone)
 		if p := b.plan(gone); !p.Empty() || len(p.Unmanaged) != 1 {
 			t.Errorf("left over: %s", encode(t, p))

@@ -19,8 +19,8 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// details is how many requests for single fields of services are under way at a time.
-const details = 8
+// detailsAtOnce is how many requests for details are under way at a time.
+const detailsAtOnce = 8
 
 // observation is everything that one round of reads brought.
 type observation struct {
@@ -290,7 +290,7 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, sc
 	o.details = map[detailed]detailReply{}
 	var mu sync.Mutex // of o.details
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(details)
+	g.SetLimit(detailsAtOnce)
 	for i := range resources {
 		r := &resources[i]
 		of, d := detailed{r.Address.Kind, r.ID}, bindingOf(r.Address.Kind).detail

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
@@ -171,24 +172,6 @@ func reach(ctx context.Context, t tester, made otherapi.Choices, first, edit, se
 	}
 }
 
-// exported is what an export of everything reads back as.
-func (b *bench) exported() *spec.Organization {
-	b.t.Helper()
-	live, err := b.backend.Observe(b.ctx, apply.Scope{Detail: func(spec.Resource) bool { return true }})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	text, _, err := spec.Export(live)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	all, diagnostics := spec.Load([]spec.File{{Name: "exported.yaml", Data: text}})
-	if diagnostics.HasErrors() || len(all) != 1 {
-		b.t.Fatalf("the export is not valid: %v\n%s", diagnostics, text)
-	}
-	return all[0]
-}
-
 // checkKept demands that everything that orgctl created is there once, carries no mark, and opens with a stored secret.
 func checkKept(t tester, server *otherapi.Server, sinks ...*secrets.Memory) {
 	t.Helper()
@@ -273,13 +256,9 @@ func TestLawOtherAPIMixedChoices(t *testing.T) {
 		made := choose(chosen...)
 		first, second := drawOther(r, made), drawOther(r, made)
 		edit := rapid.SampledFrom(slices.Sorted(maps.Keys(consoleEdits))).Draw(r, "edit")
-		failed := ""
-		synctest.Test(t, func(t *testing.T) {
-			defer swallow()
-			reach(t.Context(), failing{r, &failed}, made, first, edit, second)
-		})
-		if failed != "" {
-			r.Fatalf("%s\n%q\nfirst:\n%s\nedit: %s\nsecond:\n%s", failed, chosen, first, edit, second)
+		failure := backendtest.InBubble(t, r, func(ctx context.Context, t tester) { reach(ctx, t, made, first, edit, second) })
+		if failure != "" {
+			r.Fatalf("%s\n%q\nfirst:\n%s\nedit: %s\nsecond:\n%s", failure, chosen, first, edit, second)
 		}
 	})
 }
@@ -315,7 +294,7 @@ func TestOtherAPIFaults(t *testing.T) {
 				server.Break(nil)
 				server.Advance(time.Minute) // until lists show what is
 				if report != nil {
-					b.checkTruth(t, report, desired)
+					b.run().CheckTruth(report, desired)
 				}
 				if _, err := b.backend.Settle(t.Context()); err != nil {
 					t.Fatal(err)
