@@ -64,7 +64,7 @@ type Result struct {
 	Pos     spec.Pos      `json:"source,omitzero"` // where the manifest declares the object
 }
 
-// Report is the outcome of a run, results in plan order whatever order the work finished in.
+// Report is what came of a run, results in plan order whatever order the work finished in.
 type Report struct {
 	Results   []Result   `json:"results"`
 	Converged bool       `json:"converged"`           // observed and planned again: nothing is left

@@ -19,7 +19,8 @@ type Options struct {
 	Tick time.Duration
 	// Parallel bounds how many changes have a call under way. Waiting for a slow object does not count.
 	Parallel int64
-	// Settle is how long, in ticks, to wait for the API to show what it has accepted.
+	// Settle is how long, in ticks, to wait for the API to show what it has accepted: a list may lack a service that was created
+	// five seconds ago.
 	Settle int
 	// Notify receives progress. It is called from several goroutines and must not block for long.
 	Notify func(Event)

@@ -241,7 +241,7 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 			steps = append(steps, s.password())
 		}
 	} else if s.b.watch.observed(s.id, onItsWay) {
-		steps = append(steps, s.settled())
+		steps = append(steps, s.takesChanges())
 	}
 	begun := len(steps)
 	state, _ := changed(s.c, "state")
@@ -278,8 +278,8 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 	return steps, nil
 }
 
-// settled waits for a service that was on its way somewhere when the plan was made.
-func (s *serviceChange) settled() apply.Step {
+// takesChanges waits for a service that was on its way somewhere when the plan was made.
+func (s *serviceChange) takesChanges() apply.Step {
 	return apply.Step{
 		Title: "wait until it takes changes", Limit: s.b.opts.Limits.Create,
 		Until: s.b.watch.until(s.currentID, ends{good: changeable}),

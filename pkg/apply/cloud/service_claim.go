@@ -21,7 +21,9 @@ import (
 )
 
 // Who finishes a half-made service is said by its nonce tag: MARK for the run that creates it, MARK.CLAIM for a run that has
-// taken it over. The mark stays with the creation, and stored passwords bear it; the whole value is of one run.
+// taken it over. The mark stays with the creation, and stored passwords bear it; the whole value, the nonce, is of one run. Run A
+// creates orders with orgctl-op=4Tq8 and is killed; run B finds that tag, makes it orgctl-op=4Tq8.m3Xz, looks for a password of
+// mark 4Tq8 or stores one, sets it, and removes the tag.
 //
 // The API compares nothing before it writes (FACTS 10), so that a claim cannot be refused to whoever comes second. What holds
 // instead: a run sets its password and looks at the tag after that. If the tag is still its own, every other run has claimed

@@ -15,9 +15,9 @@ import (
 
 // watch shows services to all waits of one poll round out of one list request.
 type watch struct {
-	list   func(context.Context) ([]cloudapi.Service, error)
-	tick   time.Duration
-	settle time.Duration // how late a read may show what was written
+	list func(context.Context) ([]cloudapi.Service, error)
+	tick time.Duration
+	lag  time.Duration // how late a read may show what was written
 
 	turn  chan struct{}               // holds the one turn to read; a channel and not a mutex, since waiting for it must end with a context
 	mu    sync.Mutex                  // of what follows; never held during a request
@@ -27,8 +27,8 @@ type watch struct {
 	told  map[string]cloudapi.Service // replies of our own calls since the round began, newer than the list
 }
 
-func newWatch(tick, settle time.Duration, list func(context.Context) ([]cloudapi.Service, error)) *watch {
-	w := &watch{list: list, tick: tick, settle: settle, turn: make(chan struct{}, 1)}
+func newWatch(tick, lag time.Duration, list func(context.Context) ([]cloudapi.Service, error)) *watch {
+	w := &watch{list: list, tick: tick, lag: lag, turn: make(chan struct{}, 1)}
 	w.turn <- struct{}{}
 	return w
 }
@@ -182,7 +182,7 @@ func (w *watch) until(id func() string, e ends) func(context.Context) (apply.Rea
 		switch {
 		case ok && slices.Contains(e.good, state), !ok && e.gone:
 			return apply.Readiness{Done: true, State: string(state)}, nil
-		case !ok && stands >= w.settle:
+		case !ok && stands >= w.lag:
 			return apply.Readiness{}, errors.New("the service is gone: somebody else has deleted it")
 		case bad && stands >= time.Duration(patience)*w.tick, !e.gone && slices.Contains(absent, state):
 			return apply.Readiness{}, e.missed(state)

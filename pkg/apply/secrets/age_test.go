@@ -29,7 +29,7 @@ func newIdentity(t *testing.T) *age.X25519Identity {
 	return identity
 }
 
-func unseal(t *testing.T, path string, identity age.Identity) secrets.Record {
+func decrypt(t *testing.T, path string, identity age.Identity) secrets.Record {
 	t.Helper()
 	plain, err := age.Decrypt(bytes.NewReader(read(t, path)), identity)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestSealedDirIsReadByEveryRecipient(t *testing.T) {
 	want := key
 	want.Version = 0 // the file name says it
 	for _, identity := range []age.Identity{ana, ben} {
-		if d := cmp.Diff(revealed([]secrets.Record{want}), revealed([]secrets.Record{unseal(t, file, identity)})); d != "" {
+		if d := cmp.Diff(revealed([]secrets.Record{want}), revealed([]secrets.Record{decrypt(t, file, identity)})); d != "" {
 			t.Error(d)
 		}
 	}
@@ -97,25 +97,25 @@ func TestSealedDirGivesTheNextVersion(t *testing.T) {
 	if !bytes.Equal(before, read(t, filepath.Join(path, want[1]))) {
 		t.Error("the first record was replaced")
 	}
-	if got := unseal(t, filepath.Join(path, want[0]), identity); got.Password.Reveal() != second.Password.Reveal() || got.ID != "service-id" {
+	if got := decrypt(t, filepath.Join(path, want[0]), identity); got.Password.Reveal() != second.Password.Reveal() || got.ID != "service-id" {
 		t.Errorf("the second record is not the one that was confirmed")
 	}
 }
 
 // A directory may hold both forms when recipients come or go between two runs. The highest version counts: where that one is
-// sealed, an older one in the clear is not found.
+// encrypted, an older one in the clear is not found.
 func TestDirWithPlainAndSealedRecords(t *testing.T) {
 	identity := newIdentity(t)
 	plain, path := newDir(t)
-	sealed, err := secrets.NewDir(path, identity.Recipient())
+	encrypted, err := secrets.NewDir(path, identity.Recipient())
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := store(t, plain, serviceRecord("orders", "n0nce"))
 	checkFound(t, plain, secrets.Service, "orders", "n0nce", first)
-	checkFound(t, sealed, secrets.Service, "orders", "n0nce")
+	checkFound(t, encrypted, secrets.Service, "orders", "n0nce")
 
-	second := store(t, sealed, serviceRecord("orders", "n0nce"))
+	second := store(t, encrypted, serviceRecord("orders", "n0nce"))
 	checkFound(t, plain, secrets.Service, "orders", "n0nce")
 
 	third := store(t, plain, serviceRecord("orders", "n0nce"))
@@ -208,7 +208,7 @@ func checkRecipient(t *testing.T, text string, identity age.Identity) {
 	}
 	d, path := newDir(t, recipient)
 	want := store(t, d, keyRecord("ci", "Ab12"))
-	if got := unseal(t, filepath.Join(path, "keys/ci.Ab12.json.age"), identity); got.KeySecret.Reveal() != want.KeySecret.Reveal() {
+	if got := decrypt(t, filepath.Join(path, "keys/ci.Ab12.json.age"), identity); got.KeySecret.Reveal() != want.KeySecret.Reveal() {
 		t.Error("another secret came out than went in")
 	}
 }

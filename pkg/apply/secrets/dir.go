@@ -44,7 +44,7 @@ func newDir(disk store.Disk, path string, recipients ...age.Recipient) (*Dir, er
 
 func (d *Dir) open() error {
 	if len(d.recipients) > 0 {
-		if err := d.seal(io.Discard, nil); err != nil {
+		if err := d.encrypt(io.Discard, nil); err != nil {
 			return err
 		}
 	}
@@ -76,13 +76,13 @@ func (d *Dir) find(q Query) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Files are in the order of their versions, so that the last one counts. What is sealed may be of this organization.
+	// Files are in the order of their versions, so that the last one counts. What is encrypted may be of this organization.
 	found := map[string]Record{}
 	for _, file := range all {
 		if q.Mark != "" && file.mark != encode(q.Mark) {
 			continue
 		}
-		if file.sealed {
+		if file.encrypted {
 			delete(found, file.mark)
 			continue
 		}
@@ -108,7 +108,7 @@ func (d *Dir) find(q Query) ([]Record, error) {
 // record.
 func (d *Dir) InForce(_ context.Context, scope store.Scope, kind, id string) []Record {
 	var out []Record
-	_ = d.each(kind, func(path string, r Record) { // what cannot be read is left out
+	_ = d.walk(kind, func(path string, r Record) { // what cannot be read is left out
 		if r.opens(scope, kind, id) && d.file(r) == path {
 			out = append(out, r)
 		}
@@ -189,7 +189,7 @@ func storable(kind, name string) error {
 // file is the path of a record.
 func (d *Dir) file(r Record) string {
 	return filepath.Join(d.path, folders[r.Kind], fileName{
-		name: encodeName(r.Name), mark: encode(r.Mark), version: r.Version, sealed: len(d.recipients) > 0,
+		name: encodeName(r.Name), mark: encode(r.Mark), version: r.Version, encrypted: len(d.recipients) > 0,
 	}.String())
 }
 
@@ -230,17 +230,17 @@ func (d *Dir) write(r Record) (path string, err error) {
 		return "", err
 	}
 	if len(d.recipients) > 0 {
-		var sealed bytes.Buffer
-		if err := d.seal(&sealed, data); err != nil {
+		var encrypted bytes.Buffer
+		if err := d.encrypt(&encrypted, data); err != nil {
 			return "", err
 		}
-		data = sealed.Bytes()
+		data = encrypted.Bytes()
 	}
 	return store.WriteTemp(d.disk, filepath.Join(d.path, folders[r.Kind]), ".writing-", data)
 }
 
-// seal encrypts data to the recipients.
-func (d *Dir) seal(to io.Writer, data []byte) error {
+// encrypt writes data that only the recipients can read.
+func (d *Dir) encrypt(to io.Writer, data []byte) error {
 	w, err := age.Encrypt(to, d.recipients...)
 	if err != nil {
 		return fmt.Errorf("encrypt: %w", err)
@@ -259,7 +259,7 @@ type Unused struct {
 // be read is named by the error, and the rest is given all the same.
 func (d *Dir) Unused(scope store.Scope) (unused []Unused, err error) {
 	for _, kind := range slices.Sorted(maps.Keys(folders)) {
-		err = errors.Join(err, d.each(kind, func(path string, r Record) {
+		err = errors.Join(err, d.walk(kind, func(path string, r Record) {
 			if r.Scope == scope && (r.ID == "" || r.NotInForce != "") {
 				unused = append(unused, Unused{Path: path, Reason: r.NotInForce})
 			}
@@ -268,13 +268,13 @@ func (d *Dir) Unused(scope store.Scope) (unused []Unused, err error) {
 	return unused, err
 }
 
-// each gives every plain record of a kind, in the order of their names. What cannot be read is named by the error.
-func (d *Dir) each(kind string, do func(path string, r Record)) error {
+// walk gives every plain record of a kind, in the order of their names. What cannot be read is named by the error.
+func (d *Dir) walk(kind string, do func(path string, r Record)) error {
 	folder := filepath.Join(d.path, folders[kind])
 	entries, err := os.ReadDir(folder)
 	for _, entry := range entries {
 		file, ok := parseFileName(entry.Name())
-		if !ok || file.sealed {
+		if !ok || file.encrypted {
 			continue
 		}
 		r, problem := d.read(kind, file)

@@ -89,7 +89,7 @@ func TestDirStoresOneFileASecret(t *testing.T) {
 
 func TestDirIsForItsOwnerOnly(t *testing.T) {
 	identity := newIdentity(t)
-	for name, recipients := range map[string][]age.Recipient{"plain": nil, "sealed": {identity.Recipient()}} {
+	for name, recipients := range map[string][]age.Recipient{"plain": nil, "encrypted": {identity.Recipient()}} {
 		t.Run(name, func(t *testing.T) {
 			d, path := newDir(t, recipients...)
 			confirm(t, d, store(t, d, keyRecord("ci", "Ab12")))

@@ -13,7 +13,7 @@ import (
 type fileName struct {
 	name, mark string
 	version    int
-	sealed     bool
+	encrypted  bool
 }
 
 func (f fileName) String() string {
@@ -22,7 +22,7 @@ func (f fileName) String() string {
 		s += "." + strconv.Itoa(f.version)
 	}
 	s += ".json"
-	if f.sealed {
+	if f.encrypted {
 		s += ".age"
 	}
 	return s
@@ -31,8 +31,8 @@ func (f fileName) String() string {
 // parseFileName takes nothing but what String gives: files of other names are not records.
 func parseFileName(s string) (fileName, bool) {
 	f := fileName{version: 1}
-	stem, sealed := strings.CutSuffix(s, ".age")
-	f.sealed = sealed
+	stem, encrypted := strings.CutSuffix(s, ".age")
+	f.encrypted = encrypted
 	stem, isRecord := strings.CutSuffix(stem, ".json")
 	parts := strings.Split(stem, ".")
 	if !isRecord || len(parts) < 2 || len(parts) > 3 || parts[0] == "" {

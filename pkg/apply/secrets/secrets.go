@@ -53,7 +53,7 @@ func (r Record) opens(scope store.Scope, kind, id string) bool {
 type Sink interface {
 	// Find gives what can be read back of the stored records of an object, in the order of their marks and of each mark the
 	// highest version, so that an interrupted creation goes on with the secret it began with. A sink that cannot read what
-	// it stores (sealed files, a command) finds nothing: the creation goes on with a new secret.
+	// it stores (encrypted files, a command) finds nothing: the creation goes on with a new secret.
 	Find(ctx context.Context, q Query) ([]Record, error)
 	// InForce gives, of what can be read back, the records that are said to open the object of an id, under whatever name, mark
 	// and version, in no order that counts; by Confirm they can be put out of force. What cannot be read is left out.

@@ -61,7 +61,7 @@ func once[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 		var none T
 		return none, err
 	}
-	made, err := settled(ctx, b, c)
+	made, err := createOrFind(ctx, b, c)
 	if err == nil && c.confirm != nil {
 		if err := c.confirm(ctx, made); err != nil {
 			return made, err // left open: the next run finds the object and confirms it
@@ -79,7 +79,7 @@ func once[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 	}
 }
 
-func settled[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
+func createOrFind[T any](ctx context.Context, b *Backend, c creation[T]) (T, error) {
 	for try := 0; ; try++ {
 		made, err := c.create(ctx)
 		if !client.Ambiguous(err) {
@@ -131,7 +131,8 @@ func gone(err error) error {
 	return err
 }
 
-// birth is what the order of twins is decided by.
+// birth is what the order of twins is decided by. Twins are of one name, since two runs created it at once: each had listed no
+// service orders, and now there are two.
 type birth struct{ id, createdAt string }
 
 // elderThan orders twins: by creation, as moments, since the API trims fractions of a second and texts do not compare; then
