@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,22 +81,74 @@ func (s *Server) outOfBand(actor string, change func(*call) error) error {
 }
 
 func (c *call) edit(e Edit) (Edited, error) {
-	switch e.Kind {
-	case "organization":
-		return c.editOrganization(e)
-	case "service":
-		return c.editService(e)
-	case "key":
-		return c.editKey(e)
-	case "member":
-		return c.editMember(e)
-	case "invitation":
-		return c.editInvitation(e)
-	case "privateEndpoint":
-		return c.editEndpoint(e)
-	default:
+	edit, ok := editors[e.Kind]
+	if !ok {
 		return Edited{}, errors.New("unknown kind")
 	}
+	return edit(c, e)
+}
+
+// editors carry out edits, by kind.
+var editors = map[string]func(*call, Edit) (Edited, error){
+	"organization":    editOrganization,
+	"service":         editableServices.edit,
+	"key":             editableKeys.edit,
+	"member":          editableMembers.edit,
+	"invitation":      editableInvitations.edit,
+	"privateEndpoint": editableEndpoints.edit,
+}
+
+// editable is what is special about the objects of a kind. An edit itself is the same for all.
+type editable[T any] struct {
+	list     func(*state) *[]*T
+	id, name func(*T) string
+	roles    func(*T) *grants              // nil where it has none
+	fresh    func(c *call, e Edit) *T      // what a creation merges into
+	created  func(c *call, made *T) Edited // adds it to the list
+	changed  func(c *call, next *T, set map[string]any)
+	deleted  func(c *call, gone *T)
+}
+
+func (k editable[T]) edit(c *call, e Edit) (Edited, error) {
+	list := k.list(c.st)
+	object, err := k.fresh(c, e), error(nil)
+	if !e.Create {
+		object, err = pick(*list, e, k.id, k.name)
+	}
+	if err != nil {
+		return Edited{}, err
+	}
+	if e.Delete && !e.Create {
+		*list = remove(*list, object)
+		k.deleted(c, object)
+		return Edited{ID: k.id(object)}, nil
+	}
+	next, err := k.merged(c, object, e.Set)
+	if err != nil {
+		return Edited{}, err
+	}
+	if e.Create {
+		return k.created(c, next), nil
+	}
+	replace(*list, object, next)
+	k.changed(c, next, e.Set)
+	return Edited{ID: k.id(next)}, nil
+}
+
+// merged is a copy of an object with a patch applied, roles included.
+func (k editable[T]) merged(c *call, object *T, set map[string]any) (*T, error) {
+	if k.roles == nil {
+		return stage.Merged(object, set)
+	}
+	rest, granted, err := c.takeRoles(set, *k.roles(object))
+	if err != nil {
+		return nil, err
+	}
+	next, err := stage.Merged(object, rest)
+	if err == nil && granted != nil {
+		*k.roles(next) = *granted
+	}
+	return next, err
 }
 
 // pick finds the one object of a list that an Edit names.
@@ -170,7 +223,7 @@ func (c *call) grant(names []string, current grants) (grants, error) {
 	return g, nil
 }
 
-func (c *call) editOrganization(e Edit) (Edited, error) {
+func editOrganization(c *call, e Edit) (Edited, error) {
 	if e.Create || e.Delete {
 		return Edited{}, errors.New("it can only be changed")
 	}
@@ -185,74 +238,46 @@ func (c *call) editOrganization(e Edit) (Edited, error) {
 	return Edited{ID: next.ID}, nil
 }
 
-func (c *call) editEndpoint(e Edit) (Edited, error) {
-	o := &c.st.Organization
-	o.PrivateEndpoints = slices.Clone(o.PrivateEndpoints)
-	if e.Create {
-		entry, err := stage.Merged(&privateEndpoint{ID: e.ID + e.Name, CloudProvider: "aws", Region: "us-east-1"}, e.Set)
-		if err != nil {
-			return Edited{}, err
-		}
-		o.PrivateEndpoints = append(o.PrivateEndpoints, *entry)
-		return Edited{ID: entry.ID}, nil
-	}
-	list := make([]*privateEndpoint, len(o.PrivateEndpoints))
-	for i := range o.PrivateEndpoints {
-		list[i] = &o.PrivateEndpoints[i]
-	}
-	id := func(p *privateEndpoint) string { return p.ID }
-	found, err := pick(list, e, id, id)
-	if err != nil {
-		return Edited{}, err
-	}
-	if e.Delete {
-		gone := *found
-		o.PrivateEndpoints = slices.DeleteFunc(o.PrivateEndpoints, gone.same)
-		return Edited{ID: gone.ID}, nil
-	}
-	next, err := stage.Merged(found, e.Set)
-	if err != nil {
-		return Edited{}, err
-	}
-	*found = *next
-	return Edited{ID: next.ID}, nil
+var editableEndpoints = editable[privateEndpoint]{
+	list: func(st *state) *[]*privateEndpoint { return &st.Organization.PrivateEndpoints },
+	id:   func(p *privateEndpoint) string { return p.ID },
+	name: func(p *privateEndpoint) string { return p.ID },
+	fresh: func(_ *call, e Edit) *privateEndpoint {
+		return &privateEndpoint{ID: e.ID + e.Name, CloudProvider: "aws", Region: "us-east-1"}
+	},
+	created: func(c *call, made *privateEndpoint) Edited {
+		c.register(made)
+		return Edited{ID: made.ID}
+	},
+	changed: func(*call, *privateEndpoint, map[string]any) {},
+	deleted: func(*call, *privateEndpoint) {},
 }
 
-func (c *call) editService(e Edit) (Edited, error) {
-	if e.Create {
+var editableServices = editable[service]{
+	list: func(st *state) *[]*service { return &st.Services },
+	id:   func(s *service) string { return s.ID },
+	name: func(s *service) string { return s.Name },
+	fresh: func(c *call, e Edit) *service {
 		svc := c.cfg.newService()
 		svc.Name, svc.Provider, svc.Region = e.Name, "aws", "us-east-1"
-		svc, err := stage.Merged(svc, e.Set)
-		if err != nil {
-			return Edited{}, err
-		}
-		asked := svc.State
-		c.admit(svc)
+		return svc
+	},
+	created: func(c *call, made *service) Edited {
+		asked := made.State
+		c.admit(made)
 		if asked != "" {
-			svc.enter(c.now, asked)
+			made.enter(c.now, asked)
 		}
-		return Edited{ID: svc.ID}, nil
-	}
-	svc, err := pick(c.st.Services, e, func(s *service) string { return s.ID }, func(s *service) string { return s.Name })
-	if err != nil {
-		return Edited{}, err
-	}
-	if e.Delete {
-		c.st.Services = remove(c.st.Services, svc)
-		c.did(doneTo(svc, "service_delete")...)
-		return Edited{ID: svc.ID}, nil
-	}
-	next, err := stage.Merged(svc, e.Set)
-	if err != nil {
-		return Edited{}, err
-	}
-	if _, ok := e.Set["state"]; ok {
-		next.enter(c.now, next.State)
-		next.DeleteFrom = c.now
-	}
-	replace(c.st.Services, svc, next)
-	c.did(doneTo(svc, editActivities(e.Set)...)...)
-	return Edited{ID: svc.ID}, nil
+		return Edited{ID: made.ID}
+	},
+	changed: func(c *call, next *service, set map[string]any) {
+		if _, ok := set["state"]; ok {
+			next.enter(c.now, next.State)
+			next.DeleteFrom = c.now
+		}
+		c.did(doneTo(next, editActivities(set)...)...)
+	},
+	deleted: func(c *call, gone *service) { c.did(doneTo(gone, "service_delete")...) },
 }
 
 // editActivities are the types under which the console's edits of a service are logged.
@@ -285,118 +310,69 @@ func editActivities(set map[string]any) []string {
 	return kinds
 }
 
-func (c *call) editKey(e Edit) (Edited, error) {
-	k := &key{
-		ID: stage.NewID(), Name: e.Name, State: keyEnabled, CreatedAt: c.now,
-		IPAccessList: []ipEntry{{Source: "0.0.0.0/0"}}, grants: grants{RoleIDs: []string{}},
-	}
-	if !e.Create {
-		var err error
-		if k, err = pick(c.st.Keys, e, func(k *key) string { return k.ID }, func(k *key) string { return k.Name }); err != nil {
-			return Edited{}, err
+var editableKeys = editable[key]{
+	list:  func(st *state) *[]*key { return &st.Keys },
+	id:    func(k *key) string { return k.ID },
+	name:  func(k *key) string { return k.Name },
+	roles: func(k *key) *grants { return &k.grants },
+	fresh: func(c *call, e Edit) *key {
+		return &key{
+			ID: stage.NewID(), Name: e.Name, State: keyEnabled, CreatedAt: c.now,
+			IPAccessList: []ipEntry{{Source: "0.0.0.0/0"}}, grants: grants{RoleIDs: []string{}},
 		}
-	}
-	if e.Delete {
-		c.st.Keys = remove(c.st.Keys, k)
-		c.did(activity{Type: "key_delete", TargetKeyID: k.ID, KeyUpdateType: "deleted"})
-		return Edited{ID: k.ID}, nil
-	}
-	set, granted, err := c.takeRoles(e.Set, k.grants)
-	if err != nil {
-		return Edited{}, err
-	}
-	next, err := stage.Merged(k, set)
-	if err != nil {
-		return Edited{}, err
-	}
-	if granted != nil {
-		next.grants = *granted
-	}
-	if e.Create {
-		keyID, secret := next.generate()
-		c.st.Keys = append(c.st.Keys, next)
-		c.did(activity{Type: "key_create", TargetKeyID: k.ID, KeyUpdateType: "created"})
-		return Edited{ID: next.ID, KeyID: keyID, KeySecret: secret}, nil
-	}
-	replace(c.st.Keys, k, next)
-	for _, field := range slices.Sorted(maps.Keys(e.Set)) {
-		update := map[string]string{
-			"name": "name-changed", "state": "state-changed", "expireAt": "date-changed", "ipAccessList": "ip-access-list-changed",
-		}[field]
-		if update == "" {
-			update = "role-changed"
+	},
+	created: func(c *call, made *key) Edited {
+		keyID, secret := made.generate()
+		c.st.Keys = append(c.st.Keys, made)
+		c.did(activity{Type: "key_create", TargetKeyID: made.ID, KeyUpdateType: "created"})
+		return Edited{ID: made.ID, KeyID: keyID, KeySecret: secret}
+	},
+	changed: func(c *call, next *key, set map[string]any) {
+		for _, field := range slices.Sorted(maps.Keys(set)) {
+			update := map[string]string{
+				"name": "name-changed", "state": "state-changed", "expireAt": "date-changed", "ipAccessList": "ip-access-list-changed",
+			}[field]
+			c.did(activity{Type: "openapi_key_update", TargetKeyID: next.ID, KeyUpdateType: cmp.Or(update, "role-changed")})
 		}
-		c.did(activity{Type: "openapi_key_update", TargetKeyID: k.ID, KeyUpdateType: update})
-	}
-	return Edited{ID: k.ID}, nil
+	},
+	deleted: func(c *call, gone *key) {
+		c.did(activity{Type: "key_delete", TargetKeyID: gone.ID, KeyUpdateType: "deleted"})
+	},
 }
 
-func (c *call) editMember(e Edit) (Edited, error) {
-	m := &member{UserID: stage.NewID(), Name: e.Name, Email: e.Name, JoinedAt: c.now, grants: grants{RoleIDs: []string{}}}
-	if !e.Create {
-		var err error
-		if m, err = pick(c.st.Members, e, func(m *member) string { return m.UserID }, func(m *member) string { return m.Email }); err != nil {
-			return Edited{}, err
-		}
-	}
-	if e.Delete {
-		c.st.Members = remove(c.st.Members, m)
-		c.did(activity{Type: "organization_member_delete"})
-		return Edited{ID: m.UserID}, nil
-	}
-	set, granted, err := c.takeRoles(e.Set, m.grants)
-	if err != nil {
-		return Edited{}, err
-	}
-	next, err := stage.Merged(m, set)
-	if err != nil {
-		return Edited{}, err
-	}
-	if granted != nil {
-		next.grants = *granted
-	}
-	if e.Create {
-		c.st.Members = append(c.st.Members, next)
+var editableMembers = editable[member]{
+	list:  func(st *state) *[]*member { return &st.Members },
+	id:    func(m *member) string { return m.UserID },
+	name:  func(m *member) string { return m.Email },
+	roles: func(m *member) *grants { return &m.grants },
+	fresh: func(c *call, e Edit) *member {
+		return &member{UserID: stage.NewID(), Name: e.Name, Email: e.Name, JoinedAt: c.now, grants: grants{RoleIDs: []string{}}}
+	},
+	created: func(c *call, made *member) Edited {
+		c.st.Members = append(c.st.Members, made)
 		c.did(activity{Type: "organization_member_add"})
-		return Edited{ID: next.UserID}, nil
-	}
-	replace(c.st.Members, m, next)
-	c.did(activity{Type: "organization_member_update_roles"})
-	return Edited{ID: next.UserID}, nil
+		return Edited{ID: made.UserID}
+	},
+	changed: func(c *call, _ *member, _ map[string]any) { c.did(activity{Type: "organization_member_update_roles"}) },
+	deleted: func(c *call, _ *member) { c.did(activity{Type: "organization_member_delete"}) },
 }
 
-func (c *call) editInvitation(e Edit) (Edited, error) {
-	i := &invitation{
-		ID: stage.NewID(), Email: strings.ToLower(e.Name), CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()),
-		grants: grants{RoleIDs: []string{}},
-	}
-	if !e.Create {
-		var err error
-		if i, err = pick(c.st.Invitations, e, func(i *invitation) string { return i.ID }, func(i *invitation) string { return i.Email }); err != nil {
-			return Edited{}, err
+var editableInvitations = editable[invitation]{
+	list:  func(st *state) *[]*invitation { return &st.Invitations },
+	id:    func(i *invitation) string { return i.ID },
+	name:  func(i *invitation) string { return i.Email },
+	roles: func(i *invitation) *grants { return &i.grants },
+	fresh: func(c *call, e Edit) *invitation {
+		return &invitation{
+			ID: stage.NewID(), Email: strings.ToLower(e.Name), CreatedAt: c.now, ExpireAt: c.now.Add(c.cfg.Delays.invitationTTL()),
+			grants: grants{RoleIDs: []string{}},
 		}
-	}
-	if e.Delete {
-		c.st.Invitations = remove(c.st.Invitations, i)
-		c.did(activity{Type: "organization_invite_delete"})
-		return Edited{ID: i.ID}, nil
-	}
-	set, granted, err := c.takeRoles(e.Set, i.grants)
-	if err != nil {
-		return Edited{}, err
-	}
-	next, err := stage.Merged(i, set)
-	if err != nil {
-		return Edited{}, err
-	}
-	if granted != nil {
-		next.grants = *granted
-	}
-	if e.Create {
-		c.st.Invitations = append(c.st.Invitations, next)
+	},
+	created: func(c *call, made *invitation) Edited {
+		c.st.Invitations = append(c.st.Invitations, made)
 		c.did(activity{Type: "organization_invite_create"})
-	} else {
-		replace(c.st.Invitations, i, next)
-	}
-	return Edited{ID: next.ID}, nil
+		return Edited{ID: made.ID}
+	},
+	changed: func(*call, *invitation, map[string]any) {},
+	deleted: func(c *call, _ *invitation) { c.did(activity{Type: "organization_invite_delete"}) },
 }

@@ -7,7 +7,7 @@ import (
 
 // registered tells whether the organization's registry has a private endpoint in the service's provider and region.
 func (st *state) registered(svc *service, id string) bool {
-	return slices.ContainsFunc(st.Organization.PrivateEndpoints, func(e privateEndpoint) bool {
+	return slices.ContainsFunc(st.Organization.PrivateEndpoints, func(e *privateEndpoint) bool {
 		return e.ID == id && e.CloudProvider == svc.Provider && e.Region == svc.Region
 	})
 }
@@ -24,7 +24,7 @@ func (st *state) attachable(svc *service) []string {
 }
 
 // attached tells whether any service uses a registration.
-func (c *call) attached(e privateEndpoint) bool {
+func (c *call) attached(e *privateEndpoint) bool {
 	return slices.ContainsFunc(c.st.Services, func(s *service) bool {
 		return s.Provider == e.CloudProvider && s.Region == e.Region && slices.Contains(s.PrivateEndpointIDs, e.ID)
 	})
@@ -41,7 +41,7 @@ func (c *call) patchAttached(p *fields, svc *service) []string {
 			if err := unless(c.cfg.Statuses.UnregisteredEndpoint, http.StatusOK, "private endpoint %s is not registered in %s %s", id, svc.Provider, svc.Region); err != nil {
 				p.fail(err)
 			}
-			c.register(privateEndpoint{ID: id, CloudProvider: svc.Provider, Region: svc.Region})
+			c.register(&privateEndpoint{ID: id, CloudProvider: svc.Provider, Region: svc.Region})
 		}
 		if !slices.Contains(list, id) {
 			list = append(list, id)
@@ -52,8 +52,8 @@ func (c *call) patchAttached(p *fields, svc *service) []string {
 	return list
 }
 
-func (c *call) register(entry privateEndpoint) {
-	c.st.Organization.PrivateEndpoints = append(slices.Clip(c.st.Organization.PrivateEndpoints), entry)
+func (c *call) register(entry *privateEndpoint) {
+	c.st.Organization.PrivateEndpoints = append(c.st.Organization.PrivateEndpoints, entry)
 }
 
 // createServiceEndpoint handles POST privateEndpoint: it registers an endpoint for the whole organization, in the service's
@@ -68,7 +68,7 @@ func createServiceEndpoint(c *call) (any, error) {
 		return nil, err
 	}
 	f.require("id")
-	entry := privateEndpoint{
+	entry := &privateEndpoint{
 		ID: deref(f.str("id")), Description: deref(f.str("description")), CloudProvider: svc.Provider, Region: svc.Region,
 	}
 	if entry.ID == "" {
@@ -137,7 +137,7 @@ func organizationEndpointConfig(c *call) (any, error) {
 }
 
 // patchRegistry applies an {add, remove} patch to the organization's private endpoints.
-func (c *call) patchRegistry(p *fields, current []privateEndpoint) []privateEndpoint {
+func (c *call) patchRegistry(p *fields, current []*privateEndpoint) []*privateEndpoint {
 	list := slices.Clone(current)
 	p.each("remove", func(e *fields) {
 		entry := readRegistration(e)
@@ -161,9 +161,9 @@ func (c *call) patchRegistry(p *fields, current []privateEndpoint) []privateEndp
 	return list
 }
 
-func readRegistration(e *fields) privateEndpoint {
+func readRegistration(e *fields) *privateEndpoint {
 	e.require("id", "cloudProvider", "region")
-	entry := privateEndpoint{
+	entry := &privateEndpoint{
 		ID: deref(e.str("id")), Description: deref(e.str("description")),
 		CloudProvider: deref(e.enum("cloudProvider", providers...)), Region: deref(e.str("region")),
 	}

@@ -3,12 +3,12 @@ package sim
 import "time"
 
 type organizationView struct {
-	ID               string            `json:"id"`
-	CreatedAt        time.Time         `json:"createdAt"`
-	Name             string            `json:"name"`
-	PrivateEndpoints []privateEndpoint `json:"privateEndpoints"`
-	BYOCConfig       []byocConfig      `json:"byocConfig"`
-	EnableCoreDumps  bool              `json:"enableCoreDumps"`
+	ID               string             `json:"id"`
+	CreatedAt        time.Time          `json:"createdAt"`
+	Name             string             `json:"name"`
+	PrivateEndpoints []*privateEndpoint `json:"privateEndpoints"`
+	BYOCConfig       []byocConfig       `json:"byocConfig"`
+	EnableCoreDumps  bool               `json:"enableCoreDumps"`
 }
 
 func (c *call) viewOrganization() organizationView {

@@ -60,7 +60,7 @@ func New(cfg Config, opts ...Option) *Server {
 func (s *Server) found() {
 	now := s.now()
 	st := &state{
-		Organization: organization{ID: stage.NewID(), Name: "Sandbox", CreatedAt: now, PrivateEndpoints: []privateEndpoint{}, EnableCoreDumps: true},
+		Organization: organization{ID: stage.NewID(), Name: "Sandbox", CreatedAt: now, PrivateEndpoints: []*privateEndpoint{}, EnableCoreDumps: true},
 		Roles:        newRoles(now),
 		Services:     []*service{},
 		Invitations:  []*invitation{},

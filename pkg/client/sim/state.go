@@ -26,6 +26,7 @@ type state struct {
 
 func (st *state) clone() *state {
 	next := *st
+	next.Organization.PrivateEndpoints = slices.Clone(st.Organization.PrivateEndpoints)
 	next.Roles = slices.Clone(st.Roles)
 	next.Services = slices.Clone(st.Services)
 	next.Keys = slices.Clone(st.Keys)
@@ -37,12 +38,12 @@ func (st *state) clone() *state {
 }
 
 type organization struct {
-	ID               string            `json:"id"`
-	Name             string            `json:"name"`
-	CreatedAt        time.Time         `json:"createdAt"`
-	PrivateEndpoints []privateEndpoint `json:"privateEndpoints"`
-	BYOCConfig       []byocConfig      `json:"byocConfig,omitempty"`
-	EnableCoreDumps  bool              `json:"enableCoreDumps"`
+	ID               string             `json:"id"`
+	Name             string             `json:"name"`
+	CreatedAt        time.Time          `json:"createdAt"`
+	PrivateEndpoints []*privateEndpoint `json:"privateEndpoints"`
+	BYOCConfig       []byocConfig       `json:"byocConfig,omitempty"`
+	EnableCoreDumps  bool               `json:"enableCoreDumps"`
 }
 
 type privateEndpoint struct {
@@ -53,7 +54,7 @@ type privateEndpoint struct {
 }
 
 // same tells whether two entries are the same registration: the description does not count.
-func (e privateEndpoint) same(o privateEndpoint) bool {
+func (e *privateEndpoint) same(o *privateEndpoint) bool {
 	return e.ID == o.ID && e.CloudProvider == o.CloudProvider && e.Region == o.Region
 }
 
