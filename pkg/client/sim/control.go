@@ -63,60 +63,34 @@ func (s *Server) control(method, path string) (stage.Control, bool) {
 	case "GET /state":
 		return func([]byte) (any, error) { return s.snapshot(), nil }, true
 	case "POST /edit":
-		return s.controlEdit, true
+		return stage.Takes(func(e Edit) (any, error) { return s.Edit(e) }), true
 	case "POST /verify-password":
-		return s.controlPassword, true
+		return stage.Takes(s.controlPassword), true
 	case "POST /verify-key":
-		return s.controlKey, true
+		return stage.Takes(s.controlKey), true
 	default:
-		return stage.Configurable[Config]{
-			Get: s.Config, Set: s.SetConfig, Advance: s.advanced,
-			WithFaults: func(cfg Config, faults []Fault) Config {
-				cfg.Faults = faults
-				return cfg
-			},
-		}.Control(method, path)
+		return nil, false
 	}
 }
 
-// advanced is Advance for the control API: the state file learns of it at once.
-func (s *Server) advanced(d time.Duration) (time.Time, error) {
-	s.Advance(d)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now(), s.save(s.current)
+type passwordQuestion struct {
+	ServiceID string `json:"serviceId"`
+	Name      string `json:"name"`
+	Password  string `json:"password"`
 }
 
-func (s *Server) controlEdit(body []byte) (any, error) {
-	var e Edit
-	if err := stage.DecodeStrict(body, &e); err != nil {
-		return nil, err
-	}
-	return s.Edit(e)
-}
-
-func (s *Server) controlPassword(body []byte) (any, error) {
-	var request struct {
-		ServiceID string `json:"serviceId"`
-		Name      string `json:"name"`
-		Password  string `json:"password"`
-	}
-	if err := stage.DecodeStrict(body, &request); err != nil {
-		return nil, err
-	}
-	ok, mysql, err := s.VerifyPassword(request.ServiceID+request.Name, request.Password)
+func (s *Server) controlPassword(q passwordQuestion) (any, error) {
+	ok, mysql, err := s.VerifyPassword(q.ServiceID+q.Name, q.Password)
 	return map[string]bool{"ok": ok, "mysql": mysql}, err
 }
 
-func (s *Server) controlKey(body []byte) (any, error) {
-	var request struct {
-		KeyID     string `json:"keyId"`
-		KeySecret string `json:"keySecret"`
-	}
-	if err := stage.DecodeStrict(body, &request); err != nil {
-		return nil, err
-	}
-	return map[string]bool{"ok": s.VerifyKey(request.KeyID, request.KeySecret)}, nil
+type keyQuestion struct {
+	KeyID     string `json:"keyId"`
+	KeySecret string `json:"keySecret"`
+}
+
+func (s *Server) controlKey(q keyQuestion) (any, error) {
+	return map[string]bool{"ok": s.VerifyKey(q.KeyID, q.KeySecret)}, nil
 }
 
 // snapshot is the organization as the API would show it now, without delays, limits or secrets.
@@ -138,7 +112,7 @@ type serviceSnapshot struct {
 func (s *Server) snapshot() snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.Now()
 	s.settle(now)
 	c := &call{cfg: s.cfg, st: s.current, current: s.current, at: now, now: now}
 	shot := snapshot{

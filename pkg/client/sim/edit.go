@@ -57,7 +57,7 @@ func (s *Server) Edit(e Edit) (Edited, error) {
 func (s *Server) outOfBand(actor string, change func(*call) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.Now()
 	s.settle(now)
 	c := &call{cfg: s.cfg, st: s.current.clone(), current: s.current, at: now, now: now}
 	c.actor = activity{ActorType: actorUser, ActorIPAddress: stage.Loopback.String(), UserAgent: "Mozilla/5.0 (sandbox console)"}

@@ -152,7 +152,7 @@ func (s *Server) dispatch(r *http.Request, body []byte, bodyErr error, ip netip.
 	if !ok {
 		return nil, rt, refuse(http.StatusNotFound, "no such operation: %s %s", r.Method, r.URL.Path)
 	}
-	now := s.now()
+	now := s.Now()
 	s.settle(now)
 	if s.cfg.CallerIP != "" {
 		if addr, err := netip.ParseAddr(s.cfg.CallerIP); err == nil {
@@ -163,7 +163,7 @@ func (s *Server) dispatch(r *http.Request, body []byte, bodyErr error, ip netip.
 	if err != nil {
 		return nil, rt, err
 	}
-	if wait, exceeded := s.stage.Limit(caller.KeyIDHash, s.cfg.RateLimit); exceeded {
+	if wait, exceeded := s.limiter.Take(caller.KeyIDHash, s.cfg.RateLimit, now); exceeded {
 		return nil, rt, &apiError{http.StatusTooManyRequests, "TOO_MANY_REQUESTS: rate limit exceeded", wait}
 	}
 	if errors.Is(bodyErr, stage.ErrBodyTooLarge) {

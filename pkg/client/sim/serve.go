@@ -14,18 +14,9 @@ import (
 
 const apiPrefix = "/v1"
 
-// ServeHTTP serves the API under /v1 and the control API under /_sandbox. A connection that a fault cuts is closed by
-// panicking with http.ErrAbortHandler, which net/http understands.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.stage.ServeHTTP(w, r) }
-
-// Transport serves requests in process: no sockets, no goroutines, and therefore usable within testing/synctest. The host of
-// the request URL does not matter. It honours the request's context and realises connection-level faults as
-// io.ErrUnexpectedEOF, from RoundTrip or from reading the body.
-func (s *Server) Transport() http.RoundTripper { return s.stage.Transport() }
-
 // api is what the stage has to know of this API.
-func (s *Server) api() stage.API {
-	return stage.API{
+func (s *Server) api() stage.API[Config] {
+	return stage.API[Config]{
 		Serves:    func(path string) bool { return path == apiPrefix || strings.HasPrefix(path, apiPrefix+"/") },
 		Elsewhere: elsewhere,
 		Execute:   s.execute,
@@ -43,8 +34,22 @@ func (s *Server) api() stage.API {
 				return false
 			}
 		},
-		Control: s.control,
+		Control:   s.control,
+		Configure: s.configure,
+		Faults:    func(cfg *Config) *[]Fault { return &cfg.Faults },
+		Save: func() error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.save(s.current)
+		},
 	}
+}
+
+func (s *Server) configure(cfg Config) stage.Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg, s.limiter = cfg, stage.Limiter{}
+	return stage.Settings{Faults: cfg.Faults, Seed: cfg.Seed, Latency: cfg.Delays.Latency}
 }
 
 func elsewhere() stage.Reply {

@@ -39,9 +39,9 @@ func Open(file string, cfg Config, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
-	s.stage.Advance(time.Duration(kept.ClockOffset))
+	s.Advance(time.Duration(kept.ClockOffset))
 	s.caller, s.current = kept.Credentials, kept.State
-	s.past = []version{{at: s.now(), st: s.current}}
+	s.past = []version{{at: s.Now(), st: s.current}}
 	return s, nil
 }
 
@@ -58,5 +58,5 @@ func readState(file string) (*stateFile, error) {
 
 // save writes a state to the file, if there is one, before it becomes the current one.
 func (s *Server) save(st *state) error {
-	return s.file.Write(stateFile{stage.Head{Format: stage.Format}, s.caller, stage.Duration(s.stage.Offset()), st})
+	return s.file.Write(stateFile{stage.Head{Format: stage.Format}, s.caller, stage.Duration(s.Offset()), st})
 }

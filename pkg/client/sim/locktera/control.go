@@ -13,40 +13,20 @@ func (s *Server) control(method, path string) (stage.Control, bool) {
 	case "GET /state":
 		return func([]byte) (any, error) { return s.snapshot(), nil }, true
 	case "POST /edit":
-		return func(body []byte) (any, error) {
-			var e Edit
-			if err := stage.DecodeStrict(body, &e); err != nil {
-				return nil, err
-			}
-			return s.Edit(e)
-		}, true
+		return stage.Takes(func(e Edit) (any, error) { return s.Edit(e) }), true
 	case "POST /verify-key":
-		return func(body []byte) (any, error) {
-			var request struct {
-				Key string `json:"key"`
-			}
-			if err := stage.DecodeStrict(body, &request); err != nil {
-				return nil, err
-			}
-			return map[string]bool{"ok": s.VerifyKey(request.Key)}, nil
-		}, true
+		return stage.Takes(s.controlKey), true
 	default:
-		return stage.Configurable[Config]{
-			Get: s.Config, Set: s.SetConfig, Advance: s.advanced,
-			WithFaults: func(cfg Config, faults []Fault) Config {
-				cfg.Faults = faults
-				return cfg
-			},
-		}.Control(method, path)
+		return nil, false
 	}
 }
 
-// advanced is Advance for the control API: the state file learns of it at once.
-func (s *Server) advanced(d time.Duration) (time.Time, error) {
-	s.Advance(d)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stage.Now(), s.save(s.current)
+type keyQuestion struct {
+	Key string `json:"key"`
+}
+
+func (s *Server) controlKey(q keyQuestion) (any, error) {
+	return map[string]bool{"ok": s.VerifyKey(q.Key)}, nil
 }
 
 // VerifyKey tells whether a text is the secret of some key.
@@ -77,7 +57,7 @@ func (s *Server) snapshot() snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// The states that have been are never changed again, but for their counts of calls, which are not shown.
-	shot := snapshot{Now: s.stage.Now(), Organizations: append([]*node{}, s.current.Nodes...), Keys: []keySnapshot{}}
+	shot := snapshot{Now: s.Now(), Organizations: append([]*node{}, s.current.Nodes...), Keys: []keySnapshot{}}
 	for _, k := range s.current.Keys {
 		shot.Keys = append(shot.Keys, keySnapshot{k.ID, k.OrgID, k.UserID, k.Name, k.CreatedAt, k.Permissions})
 	}

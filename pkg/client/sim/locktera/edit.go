@@ -63,7 +63,7 @@ func (s *Server) edited(e Edit) (Edited, error) {
 	if err != nil {
 		return Edited{}, err
 	}
-	c := &call{cfg: s.cfg, st: next, now: s.stage.Now(), ip: stage.Loopback.String()}
+	c := &call{cfg: s.cfg, st: next, now: s.Now(), ip: stage.Loopback.String()}
 	if e.Parent == "" {
 		e.Parent = s.caller.OrganizationID
 	}

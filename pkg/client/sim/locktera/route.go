@@ -148,7 +148,7 @@ func (s *Server) admit(r *http.Request, path string, ip netip.Addr) (*call, rout
 	if err != nil {
 		return nil, route{}, err
 	}
-	if wait, exceeded := s.stage.Limit(key.SecretHash, s.cfg.rateLimit(user.Role)); exceeded {
+	if wait, exceeded := s.limiter.Take(key.SecretHash, s.cfg.rateLimit(user.Role), s.Now()); exceeded {
 		return nil, route{}, &apiError{status: http.StatusTooManyRequests, message: "Too many requests", wait: wait}
 	}
 	rt, params, ok := s.route(r.Method, path)
@@ -156,7 +156,7 @@ func (s *Server) admit(r *http.Request, path string, ip netip.Addr) (*call, rout
 		return nil, route{}, errNotFound
 	}
 	c := &call{
-		cfg: s.cfg, st: s.current, now: s.stage.Now(), ip: ip.Unmap().String(), params: params, query: r.URL.Query(), key: key, user: user,
+		cfg: s.cfg, st: s.current, now: s.Now(), ip: ip.Unmap().String(), params: params, query: r.URL.Query(), key: key, user: user,
 	}
 	id, named := params["{}"]
 	switch {

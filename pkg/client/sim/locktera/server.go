@@ -17,29 +17,32 @@ const Memory = stage.Memory
 
 // Server is one simulated tree of organizations. It is an http.Handler and, through Transport, an http.RoundTripper, and safe
 // for concurrent use.
+//
+// What every simulator can is the embedded Stage's: ServeHTTP, Transport, Config, SetConfig, Advance, Now, Requests, ResetRequests.
 type Server struct {
-	stage *stage.Stage
-	file  stage.File
+	*stage.Stage[Config]
+	file stage.File
 
 	mu        sync.Mutex
 	cfg       Config
+	limiter   stage.Limiter
 	caller    Credentials
 	current   *state
 	meanwhile []int // how many requests each Config.Meanwhile has met
 }
 
 // Option adjusts a Server under construction.
-type Option func(*Server)
+type Option func(*stage.API[Config])
 
 // WithClock replaces time.Now as the source of the simulated time, to which Advance still adds.
 func WithClock(now func() time.Time) Option {
-	return func(s *Server) { s.stage.Clock = now }
+	return func(api *stage.API[Config]) { api.Clock = now }
 }
 
 // WithHook has fn called for every request of the API, counted from 1: with phase "before" ahead of its execution, and "after"
 // once its effect is kept and before it is answered. fn runs outside every lock and may use the Server.
 func WithHook(fn func(phase string, n int, r *http.Request)) Option {
-	return func(s *Server) { s.stage.Hook = fn }
+	return func(api *stage.API[Config]) { api.Hook = fn }
 }
 
 // Credentials are the API key a Server is born with, which has the rights of its one person, an org_admin.
@@ -51,10 +54,11 @@ type Credentials struct {
 // New makes a fresh organization that is kept nowhere. It has one admin, and one key of theirs, the caller's.
 func New(cfg Config, opts ...Option) *Server {
 	s := &Server{}
-	s.stage = stage.New(s.api())
+	api := s.api()
 	for _, opt := range opts {
-		opt(s)
+		opt(&api)
 	}
+	s.Stage = stage.New(api)
 	s.SetConfig(cfg)
 	s.found()
 	return s
@@ -62,7 +66,7 @@ func New(cfg Config, opts ...Option) *Server {
 
 // found fills the Server with a fresh organization.
 func (s *Server) found() {
-	now := s.stage.Now()
+	now := s.Now()
 	st := &state{Calls: map[string]map[string]int{}}
 	root := st.addNode(&node{ID: stage.NewID(), Name: "Sandbox", Role: roleOrg}, now)
 	admin := st.addNode(&node{
@@ -88,44 +92,12 @@ func (s *Server) Credentials() Credentials {
 	return s.caller
 }
 
-// Config is the configuration in force.
-func (s *Server) Config() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cfg
-}
-
-// SetConfig replaces the configuration; fault counters, rate-limit windows and what is to happen meanwhile start anew. A Config
-// that Validate refuses must not be given.
-func (s *Server) SetConfig(cfg Config) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cfg = cfg
-	s.meanwhile = make([]int, len(cfg.Meanwhile))
-	s.stage.Configure(stage.Settings{Faults: cfg.Faults, Seed: cfg.Seed, Latency: cfg.latency()})
-}
-
 // Prefix is what stands before every path of the API.
 func (s *Server) Prefix() string { return s.Config().prefix() }
 
-// Advance moves the simulated clock forward; a negative d does nothing. The state file learns of it with the next write.
-func (s *Server) Advance(d time.Duration) { s.stage.Advance(d) }
-
-// Requests are the requests of the API since the last reset, in the order they were answered; the latest 20,000 are kept.
-func (s *Server) Requests() []Request { return s.stage.Requests() }
-
-// ResetRequests empties the request log. The numbering goes on.
-func (s *Server) ResetRequests() { s.stage.ResetRequests() }
-
-// ServeHTTP serves the API, the control API, and a web page everywhere else.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.stage.ServeHTTP(w, r) }
-
-// Transport serves requests in process: no sockets, no goroutines. The host of the request URL does not matter.
-func (s *Server) Transport() http.RoundTripper { return s.stage.Transport() }
-
 // api is what the stage has to know of this API.
-func (s *Server) api() stage.API {
-	return stage.API{
+func (s *Server) api() stage.API[Config] {
+	return stage.API[Config]{
 		Serves: func(path string) bool { return serves(s.Config().prefix(), path) },
 		Elsewhere: func() stage.Reply {
 			return stage.NewReply(http.StatusOK, "text/html; charset=utf-8", []byte("<!DOCTYPE html>\n<title>Sign in</title>\n<div id=\"app\"></div>\n"))
@@ -134,11 +106,26 @@ func (s *Server) api() stage.API {
 		Refusal: func(status int, text string, wait time.Duration) stage.Reply {
 			return s.Config().failure(&apiError{status: status, message: text, wait: wait})
 		},
-		Hollow:  hollow,
-		Caller:  func(r *http.Request) string { return suffix(bearer(r)) },
-		Secret:  func(string) bool { return false }, // the API takes none in bodies
-		Control: s.control,
+		Hollow:    hollow,
+		Caller:    func(r *http.Request) string { return suffix(bearer(r)) },
+		Secret:    func(string) bool { return false }, // the API takes none in bodies
+		Control:   s.control,
+		Configure: s.configure,
+		Faults:    func(cfg *Config) *[]Fault { return &cfg.Faults },
+		Save: func() error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.save(s.current)
+		},
 	}
+}
+
+// configure puts a configuration into force. What is to happen meanwhile starts anew.
+func (s *Server) configure(cfg Config) stage.Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg, s.limiter, s.meanwhile = cfg, stage.Limiter{}, make([]int, len(cfg.Meanwhile))
+	return stage.Settings{Faults: cfg.Faults, Seed: cfg.Seed, Latency: cfg.latency()}
 }
 
 // serves tells whether a path belongs to the API. Without a prefix, the API and the web application share the root.
@@ -193,7 +180,7 @@ func Open(file string, cfg Config, opts ...Option) (*Server, error) {
 	case kept.State == nil || kept.State.Calls == nil || kept.Credentials.Key == "":
 		return nil, fmt.Errorf("open sandbox: %s is a damaged sandbox state file: it holds no organization", file)
 	}
-	s.stage.Advance(time.Duration(kept.ClockOffset))
+	s.Advance(time.Duration(kept.ClockOffset))
 	s.caller, s.current = kept.Credentials, kept.State
 	return s, nil
 }
@@ -201,6 +188,6 @@ func Open(file string, cfg Config, opts ...Option) (*Server, error) {
 // save writes a state to the file, if there is one, before it becomes the current one.
 func (s *Server) save(st *state) error {
 	return s.file.Write(stateFile{
-		stage.Head{Format: stage.Format, API: apiName}, s.caller, stage.Duration(s.stage.Offset()), st,
+		stage.Head{Format: stage.Format, API: apiName}, s.caller, stage.Duration(s.Offset()), st,
 	})
 }

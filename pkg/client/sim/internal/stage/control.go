@@ -14,7 +14,7 @@ type Control func(body []byte) (any, error)
 
 // serveControl answers the control API. It has no authentication, so over HTTP it answers only what cannot come from a foreign
 // web page: a loopback Host, and no Origin but a loopback one.
-func (s *Stage) serveControl(r *http.Request, inProcess bool) Reply {
+func (s *Stage[C]) serveControl(r *http.Request, inProcess bool) Reply {
 	if !inProcess && (!isLoopbackHost(r.Host) || !isLoopbackOrigin(r.Header.Get("Origin"))) {
 		return controlError(http.StatusForbidden, "the control API answers on loopback only")
 	}
@@ -34,8 +34,8 @@ func (s *Stage) serveControl(r *http.Request, inProcess bool) Reply {
 	return JSON(http.StatusOK, result)
 }
 
-// control finds an operation: the request log is the same of every simulator.
-func (s *Stage) control(method, path string) (Control, bool) {
+// control finds an operation: on the request log, the configuration and the clock they are the same of every simulator.
+func (s *Stage[C]) control(method, path string) (Control, bool) {
 	switch method + " " + path {
 	case "GET /requests":
 		return func([]byte) (any, error) { return append([]Request{}, s.Requests()...), nil }, true
@@ -44,63 +44,49 @@ func (s *Stage) control(method, path string) (Control, bool) {
 			s.ResetRequests()
 			return struct{}{}, nil
 		}, true
+	case "GET /config":
+		return func([]byte) (any, error) { return s.Config(), nil }, true
+	case "PUT /config":
+		return Takes(func(cfg C) (any, error) { return cfg, s.reconfigure(cfg) }), true
+	case "POST /faults":
+		return Takes(func(faults []Fault) (any, error) {
+			cfg := s.Config()
+			*s.api.Faults(&cfg) = faults
+			return faults, s.reconfigure(cfg)
+		}), true
+	case "POST /clock":
+		return Takes(s.controlClock), true
 	default:
 		return s.api.Control(method, path)
 	}
 }
 
-// Configurable is a simulator whose configuration the control API shows and replaces.
-type Configurable[C interface{ Validate() error }] struct {
-	Get        func() C
-	Set        func(C)
-	WithFaults func(C, []Fault) C
-	// Advance moves the clock and gives the time that it is then.
-	Advance func(time.Duration) (time.Time, error)
-}
-
-// Control finds the operations on the configuration and the clock.
-func (c Configurable[C]) Control(method, path string) (Control, bool) {
-	switch method + " " + path {
-	case "GET /config":
-		return func([]byte) (any, error) { return c.Get(), nil }, true
-	case "PUT /config":
-		return func(body []byte) (any, error) {
-			var cfg C
-			if err := DecodeStrict(body, &cfg); err != nil {
-				return nil, err
-			}
-			return cfg, c.set(cfg)
-		}, true
-	case "POST /faults":
-		return func(body []byte) (any, error) {
-			var faults []Fault
-			if err := DecodeStrict(body, &faults); err != nil {
-				return nil, err
-			}
-			return faults, c.set(c.WithFaults(c.Get(), faults))
-		}, true
-	case "POST /clock":
-		return func(body []byte) (any, error) {
-			var request struct {
-				Advance Duration `json:"advance"`
-			}
-			if err := DecodeStrict(body, &request); err != nil {
-				return nil, err
-			}
-			now, err := c.Advance(time.Duration(request.Advance))
-			return map[string]time.Time{"now": now}, err
-		}, true
-	default:
-		return nil, false
+// Takes is an operation whose body is a T and nothing else.
+func Takes[T any](operation func(T) (any, error)) Control {
+	return func(body []byte) (any, error) {
+		var request T
+		if err := DecodeStrict(body, &request); err != nil {
+			return nil, err
+		}
+		return operation(request)
 	}
 }
 
-func (c Configurable[C]) set(cfg C) error {
+func (s *Stage[C]) reconfigure(cfg C) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	c.Set(cfg)
+	s.SetConfig(cfg)
 	return nil
+}
+
+type clockMove struct {
+	Advance Duration `json:"advance"`
+}
+
+func (s *Stage[C]) controlClock(m clockMove) (any, error) {
+	s.Advance(time.Duration(m.Advance))
+	return map[string]time.Time{"now": s.Now()}, s.api.Save()
 }
 
 func controlError(status int, text string) Reply {

@@ -114,7 +114,7 @@ func Glob(glob string) *regexp.Regexp {
 }
 
 // chooseFault counts the request against every rule and gives the first that strikes.
-func (s *Stage) chooseFault(method, path string) *Fault {
+func (s *Stage[C]) chooseFault(method, path string) *Fault {
 	var chosen *Fault
 	for i := range s.faults {
 		rule := &s.faults[i]
@@ -151,7 +151,7 @@ func (r *faultRule) picks(seed int64, index int) bool {
 }
 
 // before gives the answer that replaces the execution of the request, if the fault is of that sort.
-func (s *Stage) before(f *Fault) (Reply, bool) {
+func (s *Stage[C]) before(f *Fault) (Reply, bool) {
 	switch f.Kind {
 	case Fault500Before:
 		return s.api.Refusal(http.StatusInternalServerError, "injected before execution", 0), true
@@ -175,7 +175,7 @@ func (s *Stage) before(f *Fault) (Reply, bool) {
 }
 
 // after spoils the answer of a request that was executed.
-func (s *Stage) after(f *Fault, rep Reply) Reply {
+func (s *Stage[C]) after(f *Fault, rep Reply) Reply {
 	switch f.Kind {
 	case Fault500After:
 		return s.api.Refusal(http.StatusInternalServerError, "injected after execution", 0)

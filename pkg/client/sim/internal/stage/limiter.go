@@ -46,15 +46,15 @@ type window struct {
 	used   int
 }
 
-// Limit counts a request of a key. Where that is one too many, it gives the time until the window ends, and does not count it.
-func (s *Stage) Limit(key string, limit RateLimit) (wait time.Duration, exceeded bool) {
-	now := s.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Limiter counts the requests of keys.
+type Limiter map[string]window
+
+// Take counts a request of a key. Where that is one too many, it gives the time until the window ends, and does not count it.
+func (l Limiter) Take(key string, limit RateLimit, now time.Time) (wait time.Duration, exceeded bool) {
 	if limit.Requests == 0 {
 		return 0, false
 	}
-	w, ok := s.windows[key]
+	w, ok := l[key]
 	if !ok || now.Sub(w.opened) >= limit.Window {
 		w = window{opened: now}
 	}
@@ -62,6 +62,6 @@ func (s *Stage) Limit(key string, limit RateLimit) (wait time.Duration, exceeded
 		return w.opened.Add(limit.Window).Sub(now), true
 	}
 	w.used++
-	s.windows[key] = w
+	l[key] = w
 	return 0, false
 }

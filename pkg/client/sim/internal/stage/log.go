@@ -26,20 +26,20 @@ type Request struct {
 const maxLog = 20_000
 
 // Requests are the requests of the API since the last reset, in the order they were answered; the latest 20,000 are kept.
-func (s *Stage) Requests() []Request {
+func (s *Stage[C]) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.log)
 }
 
 // ResetRequests empties the request log. The numbering goes on.
-func (s *Stage) ResetRequests() {
+func (s *Stage[C]) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log = nil
 }
 
-func (s *Stage) record(r Request) {
+func (s *Stage[C]) record(r Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.log) >= maxLog {
@@ -49,7 +49,7 @@ func (s *Stage) record(r Request) {
 }
 
 // redacted is a body fit for the log: hashes of secrets are as good as secrets to somebody with time.
-func (s *Stage) redacted(body []byte) json.RawMessage {
+func (s *Stage[C]) redacted(body []byte) json.RawMessage {
 	if len(body) == 0 {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (s *Stage) redacted(body []byte) json.RawMessage {
 	return text
 }
 
-func (s *Stage) redact(value any) {
+func (s *Stage[C]) redact(value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, inner := range v {

@@ -49,7 +49,7 @@ func JSON(status int, value any) Reply {
 
 // ServeHTTP serves the API and the control API. A connection that a fault cuts is closed by panicking with
 // http.ErrAbortHandler, which net/http understands.
-func (s *Stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Stage[C]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rep := s.serve(r, peer(r), false)
 	if rep.Cut {
 		panic(http.ErrAbortHandler)
@@ -86,9 +86,9 @@ func peer(r *http.Request) netip.Addr {
 // Transport serves requests in process: no sockets, no goroutines, and therefore usable within testing/synctest. The host of
 // the request URL does not matter. It honours the request's context and realises connection-level faults as
 // io.ErrUnexpectedEOF, from RoundTrip or from reading the body.
-func (s *Stage) Transport() http.RoundTripper { return transport{s} }
+func (s *Stage[C]) Transport() http.RoundTripper { return transport(s.serve) }
 
-type transport struct{ stage *Stage }
+type transport func(r *http.Request, ip netip.Addr, inProcess bool) Reply
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
@@ -97,7 +97,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	rep := t.stage.serve(r, Loopback, true)
+	rep := t(r, Loopback, true)
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ type cutReader struct{}
 
 func (cutReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func (s *Stage) serve(r *http.Request, ip netip.Addr, inProcess bool) Reply {
+func (s *Stage[C]) serve(r *http.Request, ip netip.Addr, inProcess bool) Reply {
 	path := r.URL.Path
 	switch {
 	case path == controlPrefix || strings.HasPrefix(path, controlPrefix+"/"):

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// API is what a simulator brings to its stage. None of its functions is called under a lock of the stage.
-type API struct {
+// API is what a simulator, whose configuration is a C, brings to its stage. None of its functions is called under a lock of the
+// stage.
+type API[C any] struct {
 	// Serves tells whether a path belongs to the API; Elsewhere answers for the rest of the host.
 	Serves    func(path string) bool
 	Elsewhere func() Reply
@@ -28,6 +29,15 @@ type API struct {
 	Secret func(name string) bool
 	// Control finds an operation of the control API that is this simulator's own.
 	Control func(method, path string) (Control, bool)
+	// Configure puts a configuration into force, and gives the part of it that the stage carries out.
+	Configure func(C) Settings
+	// Faults is where a configuration has its fault rules.
+	Faults func(*C) *[]Fault
+	// Save writes the state file, so that it learns of the time.
+	Save func() error
+
+	Clock func() time.Time // the host's, if nil
+	Hook  Hook             // may be nil
 }
 
 // Settings are the part of a simulator's configuration that the stage carries out.
@@ -41,58 +51,76 @@ type Settings struct {
 // effect is kept and before it is answered. It runs outside every lock.
 type Hook func(phase string, n int, r *http.Request)
 
-// Stage is safe for concurrent use. Clock and Hook are set before the first request, if at all.
-type Stage struct {
-	Clock func() time.Time
-	Hook  Hook
+// Stage is what simulators embed: its methods are theirs. It is safe for concurrent use.
+type Stage[C Configuration] struct {
+	api API[C]
 
-	api API
+	configuring sync.Mutex // so that simulator and stage have the same configuration in force
 
 	mu       sync.Mutex
+	cfg      C
 	settings Settings
-	offset   time.Duration // of the simulated clock before Clock
-	windows  map[string]window
+	offset   time.Duration // of the simulated clock before the host's
 	faults   []faultRule
 	log      []Request
 	count    int // requests of the API so far
 }
 
-// New makes a stage for an API, on the clock of the host.
-func New(api API) *Stage { return &Stage{Clock: time.Now, api: api} }
+// Configuration is all that can be bent of a simulator.
+type Configuration interface{ Validate() error }
 
-// Configure replaces the settings; fault counters and rate-limit windows start anew.
-func (s *Stage) Configure(settings Settings) {
+// New makes a stage for an API.
+func New[C Configuration](api API[C]) *Stage[C] {
+	if api.Clock == nil {
+		api.Clock = time.Now
+	}
+	return &Stage[C]{api: api}
+}
+
+// Config is the configuration in force.
+func (s *Stage[C]) Config() C {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settings = settings
-	s.windows = map[string]window{}
+	return s.cfg
+}
+
+// SetConfig replaces the configuration; whatever counts requests starts anew: faults, rate-limit windows. A configuration that
+// Validate refuses must not be given.
+func (s *Stage[C]) SetConfig(cfg C) {
+	s.configuring.Lock()
+	defer s.configuring.Unlock()
+	settings := s.api.Configure(cfg)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg, s.settings = cfg, settings
 	s.faults = make([]faultRule, len(settings.Faults))
 	for i, f := range settings.Faults {
 		s.faults[i] = faultRule{Fault: f, path: Glob(f.Path)}
 	}
 }
 
-// Advance moves the simulated clock forward. Time never moves back: a negative d does nothing.
-func (s *Stage) Advance(d time.Duration) {
+// Advance moves the simulated clock forward. Time never moves back: a negative d does nothing. The state file learns of it with
+// the next write.
+func (s *Stage[C]) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offset += max(d, 0)
 }
 
 // Offset is by how much the simulated clock is ahead; a state file keeps it.
-func (s *Stage) Offset() time.Duration {
+func (s *Stage[C]) Offset() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.offset
 }
 
 // Now is the simulated time, in the precision that APIs show.
-func (s *Stage) Now() time.Time {
-	return s.Clock().Add(s.Offset()).UTC().Truncate(time.Millisecond)
+func (s *Stage[C]) Now() time.Time {
+	return s.api.Clock().Add(s.Offset()).UTC().Truncate(time.Millisecond)
 }
 
 // serveAPI carries one request through its life.
-func (s *Stage) serveAPI(r *http.Request, ip netip.Addr) Reply {
+func (s *Stage[C]) serveAPI(r *http.Request, ip netip.Addr) Reply {
 	ctx := r.Context()
 	body, bodyErr := ReadBody(r)
 	entry := Request{
@@ -110,12 +138,12 @@ func (s *Stage) serveAPI(r *http.Request, ip netip.Addr) Reply {
 	if fault != nil {
 		entry.Fault = fault.Kind
 	}
-	if s.Hook != nil {
-		s.Hook("before", entry.N, r)
+	if s.api.Hook != nil {
+		s.api.Hook("before", entry.N, r)
 	}
 	rep := s.executed(ctx, r, body, bodyErr, ip, fault, latency)
-	if s.Hook != nil {
-		s.Hook("after", entry.N, r)
+	if s.api.Hook != nil {
+		s.api.Hook("after", entry.N, r)
 	}
 	if !rep.Cut {
 		entry.Status = rep.Status
@@ -126,7 +154,7 @@ func (s *Stage) serveAPI(r *http.Request, ip netip.Addr) Reply {
 }
 
 // executed answers the request as the fault, if any, would have it.
-func (s *Stage) executed(ctx context.Context, r *http.Request, body []byte, bodyErr error, ip netip.Addr, fault *Fault, latency time.Duration) Reply {
+func (s *Stage[C]) executed(ctx context.Context, r *http.Request, body []byte, bodyErr error, ip netip.Addr, fault *Fault, latency time.Duration) Reply {
 	if err := pause(ctx, latency); err != nil {
 		return Reply{Cut: true} // the client has gone; nothing was executed
 	}
