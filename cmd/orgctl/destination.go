@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/orgctl/orgctl/pkg/apply/store"
 )
 
@@ -164,19 +166,13 @@ func writeInto(f *os.File, write func(io.Writer) error) error {
 }
 
 func (d destination) replace(write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(d.path), "."+filepath.Base(d.path)+"-*") // mode 0600
+	// Beside what it replaces, and not in the temporary directory, where others may look.
+	f, err := renameio.NewPendingFile(d.path, renameio.WithTempDir(filepath.Dir(d.path)), renameio.WithExistingPermissions())
 	if err != nil {
 		return err
 	}
-	err = write(f)
-	if d.info != nil {
-		err = errors.Join(err, f.Chmod(d.info.Mode().Perm()))
+	if err = write(f); err == nil {
+		err = f.CloseAtomicallyReplace()
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), d.path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return errors.Join(err, f.Cleanup())
 }

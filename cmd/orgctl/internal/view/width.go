@@ -3,50 +3,21 @@ package view
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/width"
+	"github.com/mattn/go-runewidth"
 )
 
-// columns is how many columns of a terminal a visible text takes.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeColumns(r)
-	}
-	return n
-}
+// terminal measures text in columns of a terminal, the same whatever the locale: what is printed does not depend on who runs it.
+var terminal = &runewidth.Condition{StrictEmojiNeutral: true}
 
-func runeColumns(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	default:
-		return 1
-	}
-}
+// columns is how many columns of a terminal a visible text takes.
+func columns(s string) int { return terminal.StringWidth(s) }
 
 // pad fills a text with blanks up to a number of columns.
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-columns(s)))
-}
+func pad(s string, width int) string { return terminal.FillRight(s, width) }
 
 // cut shortens a text to a number of columns.
-func cut(s string, width int) string {
-	if columns(s) <= width {
-		return s
-	}
-	n := 0
-	for i, r := range s {
-		if n += runeColumns(r); n >= width {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
+func cut(s string, width int) string { return terminal.Truncate(s, width, "…") }
 
 // excerpt shortens a text to limit characters from the place that matters, a little before character at, and says how long
 // the whole is.
