@@ -68,6 +68,17 @@ func everyOperation(t *testing.T, c *caller) {
 	c.ok("PATCH", s+"/backupConfiguration", object{"backupPeriodInHours": 48, "backupRetentionPeriodInHours": 96, "backupStartTime": "02:00"})
 	c.ok("PATCH", s+"/backupConfiguration", object{"backupStartTime": nil})
 	c.ok("GET", s+"/backupConfiguration", nil)
+	c.control("POST", "/edit", object{"kind": "service", "id": id, "set": object{
+		"serviceQueryEndpoint": object{"id": "q", "openApiKeys": []any{unknownID}, "roles": []any{"sql_console_read_only"}, "allowedOrigins": "*"},
+		"upgradeWindow":        object{"weekday": 6, "startHourUtc": 12},
+		"backupBucket":         object{"id": unknownID, "bucketProvider": "AWS", "bucketPath": "s3://b", "iamRoleArn": "arn", "iamRoleSessionName": "s"},
+		"clickhouseSettings":   object{"max_concurrent_queries": "500"},
+	}})
+	c.ok("GET", s+"/serviceQueryEndpoint", nil)
+	c.ok("GET", s+"/upgradeWindow", nil)
+	c.ok("GET", s+"/backupBucket", nil)
+	c.ok("GET", s+"/clickhouseSettings", nil)
+	c.ok("GET", s+"/clickhouseSettings/max_concurrent_queries", nil)
 
 	created := c.ok("POST", "/keys", object{
 		"name": "ci", "assignedRoleIds": []any{c.roleID("Developer")}, "expireAt": "2027-06-30T00:00:00Z", "ipAccessList": []any{object{"source": "0.0.0.0/0"}},

@@ -22,8 +22,9 @@ type Edit struct {
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 	// Set is merged into the object (RFC 7386: null removes a field). Fields are the API's own; lists are whole lists,
-	// endpoints has the form of requests, backupConfiguration is a field of its service. Roles are names or ids, under any of
-	// the names role, roles, assignedRoles and assignedRoleIds.
+	// endpoints has the form of requests; backupConfiguration, backupBucket, serviceQueryEndpoint, upgradeWindow and
+	// clickhouseSettings (names with texts as their values) are fields of their service. Roles are names or ids, under any of the
+	// names role, roles, assignedRoles and assignedRoleIds.
 	Set map[string]any `json:"set,omitempty"`
 	// Create makes a new object out of Set; Delete removes the object at once, whatever its state.
 	Create bool `json:"create,omitempty"`

@@ -69,6 +69,11 @@ func routes() []route {
 		{get, svc + "/backups/{backupId}", permBackupsView, getBackup, "backup", false},
 		{get, svc + "/backupConfiguration", permBackupsView, getBackupConfiguration, "backupConfiguration", false},
 		{patch, svc + "/backupConfiguration", permBackupsManage, patchBackupConfiguration, "backupConfiguration", false},
+		{get, svc + "/backupBucket", permBackupsView, getBackupBucket, "", true},
+		{get, svc + "/serviceQueryEndpoint", permQueryView, getQueryEndpoint, "", true},
+		{get, svc + "/upgradeWindow", permServiceView, getUpgradeWindow, "", true},
+		{get, svc + "/clickhouseSettings", permServiceView, listSettings, "", true},
+		{get, svc + "/clickhouseSettings/{settingName}", permServiceView, getSetting, "", true},
 
 		{get, keys, permOrgView, listKeys, objKey, false},
 		{post, keys, permKeyCreate, createKey, objKey, false},

@@ -119,6 +119,12 @@ type service struct {
 	HasTransparentDataEncryption    bool   `json:"hasTransparentDataEncryption"`
 	TransparentDataEncryptionKeyID  string `json:"transparentDataEncryptionKeyId,omitempty"`
 
+	// Set by the console alone.
+	QueryEndpoint      *queryEndpoint    `json:"serviceQueryEndpoint,omitempty"`
+	UpgradeWindow      *upgradeWindow    `json:"upgradeWindow,omitempty"`
+	BackupBucket       *backupBucket     `json:"backupBucket,omitempty"`
+	ClickHouseSettings map[string]string `json:"clickhouseSettings,omitempty"`
+
 	PasswordHash   string `json:"passwordHash,omitempty"`
 	DoubleSHA1Hash string `json:"doubleSha1Hash,omitempty"`
 }
