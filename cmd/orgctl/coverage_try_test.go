@@ -211,6 +211,11 @@ func tryCloud(t *testing.T, operations []coveredOperation) *trial {
 		t.Fatal(err)
 	}
 	s.server.Advance(26 * time.Hour) // for backups to be there
+	s.edit(t, sim.Edit{Kind: "service", Name: "orders", Set: map[string]any{
+		"serviceQueryEndpoint": map[string]any{"id": "q", "openApiKeys": []any{}, "roles": []any{"sql_console_admin"}, "allowedOrigins": "*"},
+		"upgradeWindow":        map[string]any{"weekday": 6, "startHourUtc": 12},
+		"backupBucket":         map[string]any{"id": "b", "bucketProvider": "AWS", "bucketPath": "s3://backups"},
+	}})
 	for _, u := range operationUses {
 		if u.use.how == isReadable {
 			s.get(t, strings.Trim(u.use.what, "`"))

@@ -321,14 +321,17 @@ func (l *lookup) list(ctx context.Context, what *readable, id string) ([]view.Ob
 	}
 	defer l.progress.show("reading " + about)()
 	raw, err := l.api.Read(ctx, l.organization, parameters, l.segments(path, id)...)
-	if err != nil {
+	switch {
+	case what.optional && errors.Is(err, client.ErrNotFound):
+		return nil, fmt.Errorf("service %q has no %s", l.of, about)
+	case err != nil:
 		return nil, fmt.Errorf("get %s: %w", about, err)
 	}
 	found, err := view.ParseObject(raw)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", about, err)
 	}
-	if what.member != "" {
+	if what.member != "" && id == "" {
 		found, _ = found.Member(what.member)
 	}
 	return found.Elements(), nil

@@ -220,10 +220,41 @@ var clickhouseReadables = []*readable{
 		},
 	},
 	{
+		name: "backup-bucket", address: "backup-bucket", does: "the bucket of your own that a service is backed up to", service: true, optional: true,
+		path: "services/{service}/backupBucket",
+		columns: []column{
+			{"PROVIDER", false, field("bucketProvider")},
+			{"PATH", false, either("bucketPath", "containerName")},
+			{"AS", true, either("iamRoleArn", "accessKeyId")},
+			{"ID", true, field("id")},
+		},
+	},
+	{
 		name: "private-endpoint-config", address: "private-endpoint-config", does: "what your side of a private endpoint is set up with", service: true, region: true,
 		path: "services/{service}/privateEndpointConfig",
 		columns: []column{
 			{"ENDPOINT SERVICE", false, field("endpointServiceId")}, {"PRIVATE DNS", false, field("privateDnsHostname")},
+		},
+	},
+	{
+		name: "query-endpoint", address: "query-endpoint", does: "which keys may send queries over HTTP to a service, and as what", service: true, optional: true,
+		path: "services/{service}/serviceQueryEndpoint",
+		columns: []column{
+			{"ROLES", false, every("roles")}, {"ORIGINS", false, field("allowedOrigins")}, {"KEY IDS", false, every("openApiKeys")}, {"ID", true, field("id")},
+		},
+	},
+	{
+		name: "upgrade-window", address: "upgrade-window", does: "when a service is upgraded", service: true, optional: true,
+		path: "services/{service}/upgradeWindow",
+		columns: []column{
+			{"DAY", false, weekday}, {"HOUR UTC", false, field("startHourUtc")}, {"HOURS", false, field("duration")},
+		},
+	},
+	{
+		name: "settings", single: "setting", address: "setting", does: "settings of the database of a service that are set", service: true, takes: "NAME",
+		path: "services/{service}/clickhouseSettings", one: "services/{service}/clickhouseSettings/{id}", member: "settings", names: []string{"name"}, id: "name",
+		columns: []column{
+			{"NAME", false, field("name")}, {"VALUE", false, field("value")},
 		},
 	},
 	{

@@ -17,17 +17,18 @@ type readable struct {
 	address string // what names of them begin with; those that manifests have, too, are spelt as there
 	does    string
 
-	service bool    // the first argument is the service that it is of
-	whole   bool    // the service may be left out
-	region  bool    // --provider and --region may stand in its place
-	period  *period // what --from and --to are of; nil if they mean nothing
-	watched bool    // it changes by itself
-	takes   string  // the last argument, which may be left out: a NAME to be found in the list, or an ID that only the API knows; "" for none
+	service  bool    // the first argument is the service that it is of
+	whole    bool    // the service may be left out
+	optional bool    // a service may have none, which the API answers with 404
+	region   bool    // --provider and --region may stand in its place
+	period   *period // what --from and --to are of; nil if they mean nothing
+	watched  bool    // it changes by itself
+	takes    string  // the last argument, which may be left out: a NAME to be found in the list, or an ID that only the API knows; "" for none
 
 	// Below the organization; {service} and {id} stand for ids.
 	path   string // of all
 	one    string // of a single one; "" if only all can be read
-	member string // of the object at path, which is where they are
+	member string // of the object at path, which is where they are; one of them is read as it is
 	rows   string // member of an object whose elements have a row each in its table, before its own; "" if it has nothing but its own
 	text   bool   // what is at path is text for programs, and no object
 
@@ -170,6 +171,15 @@ func band(one, least, most string) func(view.Object) string {
 			return low + "-" + high
 		}
 	}
+}
+
+// weekday is the name of a day of the week, of which the API has the number.
+func weekday(o view.Object) string {
+	text := o.Text("weekday")
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= 6 {
+		return time.Weekday(n).String()
+	}
+	return text
 }
 
 // roles are those that are assigned, or in an organization of old the one or several that it has by name.

@@ -72,14 +72,20 @@ func parseValue(d *json.Decoder) (Object, error) {
 		case delim == isArray:
 			o.list = append(o.list, value)
 		case secretName(name):
-			o.members = append(o.members, member{name, Object{scalar: "[redacted]"}})
+			o.members = append(o.members, member{name, redacted})
 		default:
 			o.members = append(o.members, member{name, value})
 		}
 	}
+	if i := slices.IndexFunc(o.members, func(m member) bool { return m.name == "value" }); i >= 0 && secretName(o.Text("name")) {
+		o.members[i].value = redacted // a setting is called something, and its field value
+	}
 	_, err = d.Token() // the closing one
 	return o, err
 }
+
+// redacted stands for what may be a secret.
+var redacted = Object{scalar: "[redacted]"}
 
 // secretName reports whether a field of this name may hold a secret, or what one could be guessed from. No read of the API has
 // one: should it ever, this is not where it gets out.

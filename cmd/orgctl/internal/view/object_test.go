@@ -125,6 +125,10 @@ func TestObjectsAsTheyCame(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", path, d)
 		}
 	}
+	settings := object(t, `[{"value":"hunter2","name":"s3_secret"},{"name":"max_threads","value":"8"},{"name":"password-reset"}]`)
+	if d := cmp.Diff([]string{"[redacted]", "8"}, settings.Values("value")); d != "" {
+		t.Errorf("settings (-want +got):\n%s", d)
+	}
 	for _, broken := range []string{``, `{`, `[1,]`, `{"a" 1}`, `1 2`} {
 		if _, err := view.ParseObject([]byte(broken)); err == nil {
 			t.Errorf("%q was read", broken)
