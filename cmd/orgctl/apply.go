@@ -41,8 +41,71 @@ func applyCommand(e *env) *cli.Command {
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "wait this `DURATION` for a service to stop", Value: limits.Stop},
 			&cli.DurationFlag{Name: "delete-timeout", Usage: "wait this `DURATION` for a service to be gone", Value: limits.Delete},
 		}, connectionFlags()),
-		Action: func(c *cli.Context) error { return within(c, func() error { return runApply(e, c) }) },
+		Action: func(c *cli.Context) error {
+			o, err := newApplyOptions(e, c)
+			if err != nil {
+				return err
+			}
+			return within(c.Context, o.timeout, func(ctx context.Context) error { return runApply(ctx, e, o) })
+		},
 	}
+}
+
+type applyOptions struct {
+	manifestOptions
+	connectionOptions
+	saved       string // file of the plan that is to be carried out, or "" for what manifests say
+	selection   diff.Selection
+	yes         bool
+	digest      string // of the only plan that is to be applied, or ""
+	caller      diff.Caller
+	secrets     secretOptions
+	journal     string // file, or ""
+	settle      int    // ticks of one second, begun ones counted
+	limits      apply.Limits
+	lockTimeout time.Duration
+	timeout     time.Duration
+}
+
+func newApplyOptions(e *env, c *cli.Context) (o applyOptions, err error) {
+	o.saved = c.Args().First()
+	if o.saved != "" {
+		if err := noManifest(c, o.saved); err != nil {
+			return o, err
+		}
+	}
+	if o.yes = c.Bool("yes"); !o.yes && !e.stdinTTY {
+		return o, usage("there is nobody to ask: add --yes to apply without confirmation")
+	}
+	if o.caller, err = newCallerOptions(c); err != nil {
+		return o, err
+	}
+	if o.caller.Leave, err = selectors(c.StringSlice("allow-delete")); err != nil {
+		return o, err
+	}
+	if o.selection, err = newSelectionOptions(c); err != nil {
+		return o, err
+	}
+	if o.connectionOptions, err = newConnectionOptions(c); err != nil {
+		return o, err
+	}
+	if o.secrets, err = newSecretOptions(c); err != nil {
+		return o, err
+	}
+	if c.Args().Present() && (c.NArg() > 1 || c.IsSet("file") || c.IsSet("org") || !o.selection.All()) {
+		return o, usage("a saved plan is applied whole and alone: orgctl apply %s --yes", o.saved)
+	}
+	if o.digest = c.String("expect-digest"); o.digest != "" && !strings.Contains(o.digest, ":") {
+		o.digest = "sha256:" + o.digest
+	}
+	o.manifestOptions, o.journal = newManifestOptions(c), c.String("journal")
+	o.settle = int(math.Ceil(c.Duration("settle").Seconds()))
+	o.limits = apply.Limits{
+		Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
+		Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
+	}
+	o.lockTimeout, o.timeout = c.Duration("lock-timeout"), c.Duration("timeout")
+	return o, nil
 }
 
 // goal is what is to be applied: manifests, or a plan that was saved and reviewed.
@@ -53,23 +116,16 @@ type goal struct {
 }
 
 // readGoal lets the journal go over nothing that is read.
-func readGoal(e *env, c *cli.Context) (goal, error) {
-	sel, err := selection(c)
-	if err != nil {
+func readGoal(e *env, o applyOptions) (goal, error) {
+	written := journalOutput(o.journal)
+	if err := o.sandbox.spare(written...); err != nil {
 		return goal{}, err
 	}
-	written := journalOutput(c)
-	if err := spareSandbox(c, written...); err != nil {
-		return goal{}, err
+	if o.saved == "" {
+		desired, err := load(e, o.manifestOptions, written...)
+		return goal{desired: desired, sel: o.selection}, err
 	}
-	if !c.Args().Present() {
-		desired, err := load(e, c, written...)
-		return goal{desired: desired, sel: sel}, err
-	}
-	if c.NArg() > 1 || c.IsSet("file") || c.IsSet("org") || !sel.All() {
-		return goal{}, usage("a saved plan is applied whole and alone: orgctl apply %s --yes", c.Args().First())
-	}
-	p, err := readPlan(c.Args().First(), written...)
+	p, err := readPlan(o.saved, written...)
 	if err != nil {
 		return goal{}, err
 	}
@@ -90,70 +146,49 @@ func (g *goal) plan(ctx context.Context, s *session, applied []diff.Change) (*di
 
 // runApply plans as long as the command's context lasts, which --timeout ends. What is under way by then is finished as long
 // as the program lasts.
-func runApply(e *env, c *cli.Context) error {
-	if c.Args().Present() {
-		if err := noManifest(c, c.Args().First()); err != nil {
-			return err
-		}
-	}
-	if !c.Bool("yes") && !e.stdinTTY {
-		return usage("there is nobody to ask: add --yes to apply without confirmation")
-	}
-	leave, err := selectors(c.StringSlice("allow-delete"))
+func runApply(ctx context.Context, e *env, o applyOptions) error {
+	g, err := readGoal(e, o)
 	if err != nil {
 		return err
 	}
-	g, err := readGoal(e, c)
-	if err != nil {
-		return err
-	}
-	s, err := openSession(e, c, g.desired)
+	s, err := openSession(ctx, e, o, g.desired)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	who, err := caller(c)
-	if err != nil {
-		return err
-	}
-	p, live, err := g.plan(c.Context, s, nil)
+	p, live, err := g.plan(ctx, s, nil)
 	if err != nil {
 		return err
 	}
 	if err := selected(g.sel, g.desired, live); err != nil {
 		return err
 	}
-	if err := current(c, g.reviewed, p); err != nil {
+	if err := current(o.digest, g.reviewed, p); err != nil {
 		return err
 	}
-	who.Leave, who.Sink = leave, s.vault != nil
-	who = s.clock(who, p)
-	if who.Begun, err = s.Begun(c.Context, p); err != nil {
-		return err
-	}
-	p.Guard(live, who)
-	p.LeaveTagged()
-	if err := s.preflight(c.Context, p); err != nil {
+	who := o.caller
+	who.Sink = s.vault != nil
+	if who, err = apply.Judge(ctx, s.Backend, p, live, who); err != nil {
 		return err
 	}
 	if err := render(e, p, diff.Proofs(p, live, who), []output{{format: "text", to: e.standardOutput()}}); err != nil {
 		return err
 	}
-	if err := permitted(e, c, g, p); err != nil {
+	if err := permitted(e, o, p); err != nil {
 		return err
 	}
-	if !p.Empty() && !c.Bool("yes") {
-		if err := s.stillPermitted(c.Context, p, live, who); err != nil {
+	if !p.Empty() && !o.yes {
+		if err := s.stillPermitted(ctx, p, live, who); err != nil {
 			return err
 		}
 	}
 	if len(p.Changes) > ordinary {
-		s.log.Read(c.Context)
+		s.log.Read(ctx)
 	}
 	// From here on the exit code says what became of the organization, whatever else goes wrong.
 	var seen *spec.Live
 	changed := p.Changes // for the first look; what that does not find as declared is looked at with all that there is to see
-	outcome := s.carryOut(e, c, p, func(ctx context.Context) (*diff.Plan, error) {
+	outcome, whole := s.carryOut(ctx, e, o, p, func(ctx context.Context) (*diff.Plan, error) {
 		left, live, err := g.plan(ctx, s, changed)
 		if err != nil {
 			return nil, err
@@ -166,12 +201,15 @@ func runApply(e *env, c *cli.Context) error {
 	if seen != nil {
 		outcome.Earlier = seen.Earlier
 	}
-	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	_ = view.Message(e.notes(), view.Unread(outcome))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
 	}
+	if whole {
+		s.remarks(ctx, e, outcome)
+	}
+	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	if !outcome.Converged {
 		return exit(exitPartial)
 	}
@@ -185,12 +223,13 @@ const ordinary = 3
 // things up to half a minute late (FACTS 11), and an apply that needs no second window of the rate limit is over long before.
 const noticeable = 10
 
-// remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses.
-func (s *session) remarks(e *env, c *cli.Context, outcome *apply.Report) {
+// remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses. That is a
+// courtesy: it comes after the report, and the exit code does not depend on it.
+func (s *session) remarks(ctx context.Context, e *env, outcome *apply.Report) {
 	var lines []string
 	// The log is late. It is asked when it may have something to tell, or something has to be explained.
 	if time.Since(s.begun) >= noticeable*s.target.tick || !outcome.Converged {
-		for _, foreign := range s.log.Foreign(c.Context) {
+		for _, foreign := range s.log.Foreign(ctx) {
 			lines = append(lines, "meanwhile: "+foreign)
 		}
 	}
@@ -210,41 +249,26 @@ func (s *session) remarks(e *env, c *cli.Context, outcome *apply.Report) {
 	_ = view.Message(e.notes(), strings.Join(lines, "\n"))
 }
 
-// preflight refuses a plan that would meet a stored secret which cannot be trusted, and holds one that creates services to the
-// organization's quotas: one request that plans need not make. A key that may not read them is no obstacle; then the API itself
-// refuses what is too much.
-func (s *session) preflight(ctx context.Context, p *diff.Plan) error {
-	if err := s.CheckSecrets(ctx, p); err != nil {
-		return errors.Join(err, errors.New("nothing was changed"))
-	}
-	if !slices.ContainsFunc(p.Changes, func(c diff.Change) bool { return c.Action == diff.Create && c.Address.Kind == "service" }) {
-		return nil
-	}
-	quotas, err := s.Quotas(ctx)
-	if err != nil {
-		return err
-	}
-	p.GuardQuotas(quotas)
-	return nil
-}
-
-// carryOut applies a permitted plan and verifies it, unless it is told to begin nothing more.
-func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(context.Context) (*diff.Plan, error)) *apply.Report {
+// carryOut applies a permitted plan and verifies it, and reports whether that went to its end: it is not when it is told to begin
+// nothing more. Of an empty plan there is nothing to carry out.
+func (s *session) carryOut(
+	ctx context.Context, e *env, o applyOptions, p *diff.Plan, replan func(context.Context) (*diff.Plan, error),
+) (outcome *apply.Report, whole bool) {
 	if p.Empty() { // observed a moment ago
-		outcome := &apply.Report{Results: []apply.Result{}, Converged: p.Converged(), Narrowed: p.Narrowed}
+		outcome = &apply.Report{Results: []apply.Result{}, Converged: p.Converged(), Narrowed: p.Narrowed}
 		if !outcome.Converged {
 			outcome.Remaining = p
 		}
-		return outcome
+		return outcome, false
 	}
 	defer e.interrupt.gracefully(s.progress.ending)()
-	begin, release := until(c.Context, e.interrupt.stop)
+	begin, release := until(ctx, e.interrupt.stop)
 	defer release()
 	opts := apply.Defaults()
 	opts.Tick, opts.Notify, opts.Stop = s.target.tick, s.progress.event, begin.Done()
-	opts.Settle = settleTicks(c)
+	opts.Settle = o.settle
 	shown := s.progress.show("")
-	outcome := apply.Run(e.interrupt.whole, p, s.Backend, opts)
+	outcome = apply.Run(e.interrupt.whole, p, s.Backend, opts) //nolint:contextcheck // goes on under a context that a signal does not end
 	shown()
 	if s.vault != nil {
 		s.vault.told(e, s.target.sandbox != "")
@@ -258,11 +282,11 @@ func (s *session) carryOut(e *env, c *cli.Context, p *diff.Plan, replan func(con
 	case e.interrupt.received() && !outcome.Converged:
 		outcome.Error = "interrupted; run again to go on"
 	case begin.Err() != nil && !outcome.Converged:
-		outcome.Error = fmt.Sprintf("stopped after --timeout %s; run again to go on", c.Duration("timeout"))
+		outcome.Error = fmt.Sprintf("stopped after --timeout %s; run again to go on", o.timeout)
 	default:
-		s.remarks(e, c, outcome)
+		whole = true
 	}
-	return outcome
+	return outcome, whole
 }
 
 // until is a context that ends with stop, too.
@@ -278,15 +302,8 @@ func until(ctx context.Context, stop <-chan struct{}) (_ context.Context, releas
 	return ctx, cancel
 }
 
-// settleTicks is --settle in ticks of one second, begun ones counted.
-func settleTicks(c *cli.Context) int { return int(math.Ceil(c.Duration("settle").Seconds())) }
-
 // current refuses a plan that is no longer the one that was reviewed, and says what has moved.
-func current(c *cli.Context, reviewed, now *diff.Plan) error {
-	want := c.String("expect-digest")
-	if want != "" && !strings.Contains(want, ":") {
-		want = "sha256:" + want
-	}
+func current(want string, reviewed, now *diff.Plan) error {
 	if reviewed != nil {
 		if want != "" && want != reviewed.Digest {
 			return &codedError{code: exitStale, err: fmt.Errorf("the saved plan is %s, not %s", reviewed.Digest, want)}
@@ -319,9 +336,9 @@ func current(c *cli.Context, reviewed, now *diff.Plan) error {
 
 // permitted judges a shown plan: what blocks it, what it requires, and what the person at the terminal says. An empty plan
 // needs nobody's leave.
-func permitted(e *env, c *cli.Context, g goal, p *diff.Plan) error {
+func permitted(e *env, o applyOptions, p *diff.Plan) error {
 	switch worst := p.Worst(); {
-	case p.Refused() && g.reviewed != nil:
+	case p.Refused() && o.saved != "":
 		return refused("; that was so when this plan was made, and nothing was changed: plan again with a key that may")
 	case p.Refused():
 		return refused("; nothing was changed")
@@ -333,7 +350,7 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan) error {
 	if len(p.Requirements) > 0 {
 		return blocked("apply needs what the plan lists above; nothing was changed")
 	}
-	if p.Empty() || c.Bool("yes") {
+	if p.Empty() || o.yes {
 		return nil
 	}
 	fmt.Fprintf(e.stderr, "Apply this plan to %s? Only \"yes\" is taken as such: ", p.Organization.Handle)
@@ -349,10 +366,9 @@ func permitted(e *env, c *cli.Context, g goal, p *diff.Plan) error {
 
 // stillPermitted judges a plan again whose confirmation may have taken any time, in which keys may have come to their end.
 func (s *session) stillPermitted(ctx context.Context, p *diff.Plan, live *spec.Live, who diff.Caller) error {
-	if err := s.AskTime(ctx); err != nil {
+	if err := apply.JudgeAgain(ctx, s.Backend, p, live, who); err != nil {
 		return err
 	}
-	p.Guard(live, s.clock(who, p))
 	if len(p.Requirements) == 0 && !p.Blocked() {
 		return nil
 	}

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
@@ -33,15 +31,21 @@ type target struct {
 	transport    http.RoundTripper // nil for the network
 	rate         client.Rate
 	tick         time.Duration
-	userAgent    string // of this run alone
-	sandbox      string // state file of the embedded simulator, or ""
-	organization string // id that the environment asks for, or ""
-	secretsDir   string // where secrets go unless told otherwise: beside the sandbox's state, else nowhere
-	ephemeral    bool   // a sandbox without state: its secrets are worth nothing
+	userAgent    string      // of this run alone
+	sandbox      sandboxFile // of the embedded simulator, or ""
+	organization string      // id that the environment asks for, or ""
+	secretsDir   string      // where secrets go unless told otherwise: beside the sandbox's state, else nowhere
+	ephemeral    bool        // a sandbox without state: its secrets are worth nothing
 }
 
+// sandboxFile is what --sandbox names: the state file of an embedded simulator, or "" for none.
+type sandboxFile string
+
 // ephemeralSandbox is the sandbox that keeps no state.
-const ephemeralSandbox = ":memory:"
+const ephemeralSandbox sandboxFile = ":memory:"
+
+// kept reports whether there is a file with the state.
+func (f sandboxFile) kept() bool { return f != "" && f != ephemeralSandbox }
 
 // sandboxTick makes the waits of an embedded sandbox without delays short: nothing there takes time.
 const sandboxTick = 10 * time.Millisecond
@@ -55,37 +59,37 @@ const (
 	refuseAbsent                 // drift and export have nothing to look at
 )
 
-// sandboxExists is an error that says how to begin a sandbox where there is none.
-func sandboxExists(file string) error {
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", file, file)
+// exists is an error that says how to begin a sandbox where there is none.
+func (f sandboxFile) exists() error {
+	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", f, f)
 	}
 	return nil
 }
 
-// openSandbox opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
-func openSandbox(e *env, p *provider, file string, absent absence) (*simulator, error) {
-	missing := sandboxExists(file)
+// open opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
+func (f sandboxFile) open(e *env, p *provider, absent absence) (*simulator, error) {
+	missing := f.exists()
 	switch {
-	case file == ephemeralSandbox, absent == createAbsent, missing == nil:
-		return p.sandbox(file)
+	case f == ephemeralSandbox, absent == createAbsent, missing == nil:
+		return p.sandbox(string(f))
 	case absent == refuseAbsent:
 		return nil, missing
 	}
-	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+	if _, err := os.Stat(filepath.Dir(string(f))); err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
-	_ = view.Message(e.notes(), file+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
-	return p.sandbox(ephemeralSandbox)
+	_ = view.Message(e.notes(), string(f)+" does not exist yet: planned against a fresh sandbox, which is not kept; apply begins it")
+	return p.sandbox(string(ephemeralSandbox))
 }
 
 // newTarget finds out where an API is and what it takes to speak to it, without sending anything.
-func newTarget(e *env, c *cli.Context, p *provider, absent absence) (*target, error) {
+func newTarget(e *env, o connectionOptions, p *provider, absent absence) (*target, error) {
 	e.provider = p
 	t := &target{provider: p, url: p.defaultURL, rate: p.defaultRate, tick: time.Second, userAgent: newUserAgent(e.version)}
 	var err error
-	if file := c.String("sandbox"); file != "" {
-		err = t.embed(e, file, absent)
+	if o.sandbox != "" {
+		err = t.embed(e, o.sandbox, absent)
 	} else {
 		err = t.obey(e)
 	}
@@ -95,28 +99,27 @@ func newTarget(e *env, c *cli.Context, p *provider, absent absence) (*target, er
 	if t.tick, err = e.tick(t.tick); err != nil {
 		return nil, err
 	}
-	rate, from := c.String("rate"), "--rate"
-	if rate == "" && t.transport == nil {
-		rate, from = e.value("ORGCTL_RATE"), "ORGCTL_RATE"
-	}
-	if rate != "" {
+	switch rate := e.value("ORGCTL_RATE"); {
+	case o.rate != nil:
+		t.rate = *o.rate
+	case rate != "" && t.transport == nil:
 		if t.rate, err = client.ParseRate(rate); err != nil {
-			return nil, usage("%s: %w", from, err)
+			return nil, usage("ORGCTL_RATE: %w", err)
 		}
 	}
 	return t, nil
 }
 
 // embed takes the embedded simulator in the place of the API.
-func (t *target) embed(e *env, file string, absent absence) error {
-	simulator, err := openSandbox(e, t.provider, file, absent)
+func (t *target) embed(e *env, file sandboxFile, absent absence) error {
+	simulator, err := file.open(e, t.provider, absent)
 	if err != nil {
 		return err
 	}
 	t.url, t.transport, t.rate = simulator.url, simulator.transport, client.Rate{}
 	t.credentials, t.organization = simulator.credentials, simulator.organization
 	t.sandbox, t.ephemeral = file, file == ephemeralSandbox
-	t.secretsDir = strings.TrimSuffix(file, ".json") + ".secrets"
+	t.secretsDir = strings.TrimSuffix(string(file), ".json") + ".secrets"
 	if simulator.instant {
 		t.tick = sandboxTick
 	}
@@ -146,14 +149,14 @@ func (t *target) obey(e *env) (err error) {
 }
 
 // dial makes the client of the API, without sending anything.
-func (t *target) dial(e *env, o *cli.Context, p *progress, extra ...client.Option) (api, error) {
+func (t *target) dial(e *env, o connectionOptions, p *progress, extra ...client.Option) (api, error) {
 	opts := append(p.options(), client.WithUserAgent(t.userAgent), client.WithRate(t.rate), client.WithTick(t.tick))
 	if t.transport != nil {
 		opts = append(opts, client.WithTransport(t.transport))
 	} else if sends := e.openSends(t); sends != nil {
 		opts = append(opts, client.WithSends(sends))
 	}
-	if o.Bool("debug") {
+	if o.debug {
 		opts = append(opts, client.WithDebug(e.stderr))
 	}
 	c, err := client.New(t.url, t.credentials, slices.Concat(opts, extra)...)
@@ -184,16 +187,16 @@ func (t *target) wanted(desired *spec.Organization) (string, error) {
 }
 
 // reader is a backend for commands that only read: its client cannot write.
-func (t *target) reader(e *env, c *cli.Context, desired *spec.Organization) (*connection, error) {
+func (t *target) reader(e *env, o connectionOptions, desired *spec.Organization) (*connection, error) {
 	wanted, err := t.wanted(desired)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProgress(e, c)
+	p, err := newProgress(e, o.debug)
 	if err != nil {
 		return nil, err
 	}
-	api, err := t.dial(e, c, p, client.ReadOnly())
+	api, err := t.dial(e, o, p, client.ReadOnly())
 	if err != nil {
 		return nil, err
 	}
@@ -220,14 +223,6 @@ func (b *connection) plan(ctx context.Context, scope apply.Scope, desired *spec.
 	}
 	p, err := diff.Compute(desired, live, sel)
 	return p, live, err
-}
-
-// clock completes what is known of who applies a plan by when that is: from now, by the API's clock, to when it must have ended.
-func (b *connection) clock(who diff.Caller, p *diff.Plan) diff.Caller {
-	if who.Now = b.ServerTime(); !who.Now.IsZero() {
-		who.Over = who.Now.Add(b.Longest(p))
-	}
-	return who
 }
 
 // selected refuses a pattern that nothing declared or live matches: with a misspelt --only a plan would pass for "no changes",

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,29 +22,61 @@ func exportCommand(e *env) *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of standard output"},
 			&cli.BoolFlag{Name: "force", Usage: "let --out replace a file that holds something else"},
+			apiFlag(),
 			readingTimeout(),
 		}, connectionFlags()),
-		Action: func(c *cli.Context) error { return within(c, func() error { return export(e, c) }) },
+		Action: func(c *cli.Context) error {
+			o, err := newExportOptions(e, c)
+			if err != nil {
+				return err
+			}
+			return within(c.Context, o.timeout, func(ctx context.Context) error { return export(ctx, e, o) })
+		},
 	}
 }
 
-func export(e *env, c *cli.Context) error {
+type exportOptions struct {
+	connectionOptions
+	api     *provider
+	to      destination
+	force   bool
+	timeout time.Duration
+}
+
+func newExportOptions(e *env, c *cli.Context) (o exportOptions, err error) {
 	if err := noArguments(c); err != nil {
-		return err
+		return o, err
 	}
-	to, err := exportOutput(e, c)
+	if o.connectionOptions, err = newConnectionOptions(c); err != nil {
+		return o, err
+	}
+	if o.api, err = newProviderOptions(e, c); err != nil {
+		return o, err
+	}
+	o.to, o.force, o.timeout = e.standardOutput(), c.Bool("force"), c.Duration("timeout")
+	file := c.String("out")
+	switch {
+	case file == "" && o.force:
+		return o, usage("--force is for --out FILE: standard output replaces nothing")
+	case file == "":
+		return o, nil
+	}
+	if o.to, err = e.locate(file); err != nil {
+		return o, err
+	}
+	return o, o.sandbox.spare(output{option: "--out " + file, to: o.to})
+}
+
+func export(ctx context.Context, e *env, o exportOptions) error {
+	t, err := newTarget(e, o.connectionOptions, o.api, refuseAbsent)
 	if err != nil {
 		return err
 	}
-	t, err := newTarget(e, c, providers[0], refuseAbsent)
+	backend, err := t.reader(e, o.connectionOptions, &spec.Organization{API: o.api.api})
 	if err != nil {
 		return err
 	}
-	backend, err := t.reader(e, c, &spec.Organization{})
-	if err != nil {
-		return err
-	}
-	live, err := backend.Observe(c.Context, apply.Scope{Detail: func(spec.Resource) bool { return true }})
+	live, err := backend.Observe(ctx, apply.Scope{Detail: func(spec.Resource) bool { return true }})
 	if err != nil {
 		return err
 	}
@@ -55,29 +89,14 @@ func export(e *env, c *cli.Context) error {
 			return err
 		}
 	}
-	held, err := to.held()
+	held, err := o.to.held()
 	switch {
 	case err != nil:
 		return err
 	case len(held) > 0 && bytes.Equal(held, manifest):
-		return view.Message(e.notes(), to.name+" holds that already")
-	case len(held) > 0 && !c.Bool("force"):
-		return fmt.Errorf("%s holds something else, and was left as it is: orgctl export | diff %s - shows the difference, --force replaces it", to.name, to.name)
+		return view.Message(e.notes(), o.to.name+" holds that already")
+	case len(held) > 0 && !o.force:
+		return fmt.Errorf("%s holds something else, and was left as it is: orgctl export | diff %s - shows the difference, --force replaces it", o.to.name, o.to.name)
 	}
-	return e.write(to, func(w io.Writer) error { _, err := w.Write(manifest); return err })
-}
-
-func exportOutput(e *env, c *cli.Context) (destination, error) {
-	file := c.String("out")
-	if file == "" && c.Bool("force") {
-		return destination{}, usage("--force is for --out FILE: standard output replaces nothing")
-	}
-	if file == "" {
-		return e.standardOutput(), nil
-	}
-	to, err := e.locate(file)
-	if err != nil {
-		return to, err
-	}
-	return to, spareSandbox(c, output{option: "--out " + file, to: to})
+	return e.write(o.to, func(w io.Writer) error { _, err := w.Write(manifest); return err })
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -21,6 +23,15 @@ func manifestFlags() []cli.Flag {
 	}
 }
 
+type manifestOptions struct {
+	paths        []string
+	organization string // metadata.name, or "" for the only one
+}
+
+func newManifestOptions(c *cli.Context) manifestOptions {
+	return manifestOptions{paths: c.StringSlice("file"), organization: c.String("org")}
+}
+
 // connectionFlags say which API is meant and how it is spoken to.
 func connectionFlags() []cli.Flag {
 	return []cli.Flag{
@@ -30,16 +41,32 @@ func connectionFlags() []cli.Flag {
 	}
 }
 
-// within bounds what a command reads by --timeout: its context ends then. Nothing was changed by that time.
-func within(c *cli.Context, action func() error) error {
-	limit := c.Duration("timeout")
-	if limit <= 0 {
-		return action()
+type connectionOptions struct {
+	sandbox sandboxFile
+	rate    *client.Rate // nil for what the environment says, or the API's own
+	debug   bool
+}
+
+func newConnectionOptions(c *cli.Context) (connectionOptions, error) {
+	o := connectionOptions{sandbox: sandboxFile(c.String("sandbox")), debug: c.Bool("debug")}
+	if text := c.String("rate"); text != "" {
+		rate, err := client.ParseRate(text)
+		if err != nil {
+			return o, usage("--rate: %w", err)
+		}
+		o.rate = &rate
 	}
-	ctx, cancel := context.WithTimeout(c.Context, limit)
+	return o, nil
+}
+
+// within bounds what a command reads by --timeout: its context ends then. Nothing was changed by that time.
+func within(ctx context.Context, limit time.Duration, action func(context.Context) error) error {
+	if limit <= 0 {
+		return action(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	c.Context = ctx
-	err := action()
+	err := action(ctx)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
 		return fmt.Errorf("gave up after --timeout %s; nothing was changed: %w", limit, err)
 	}
@@ -56,12 +83,14 @@ func formatFlag() cli.Flag {
 	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`text|json` the form of what is printed", Value: "text"}
 }
 
-func textOrJSON(c *cli.Context) (string, error) {
+type formatOptions struct{ format string }
+
+func newFormatOptions(c *cli.Context) (formatOptions, error) {
 	format := c.String("output")
 	if format != "text" && format != "json" {
-		return "", usage("unknown output format %q: it is text or json", format)
+		return formatOptions{}, usage("unknown output format %q: it is text or json", format)
 	}
-	return format, nil
+	return formatOptions{format}, nil
 }
 
 // selectionFlags narrow a plan.
@@ -76,8 +105,8 @@ func callerFlag() cli.Flag {
 	return &cli.StringFlag{Name: "caller-ip", Usage: "the `ADDRESS` that the API sees these calls come from, to prove that it stays allowed"}
 }
 
-// caller is what this run can say of itself to the guards.
-func caller(c *cli.Context) (diff.Caller, error) {
+// newCallerOptions is what this run can say of itself to the guards.
+func newCallerOptions(c *cli.Context) (diff.Caller, error) {
 	text := c.String("caller-ip")
 	if text == "" {
 		return diff.Caller{}, nil
@@ -89,7 +118,7 @@ func caller(c *cli.Context) (diff.Caller, error) {
 	return diff.Caller{IP: ip}, nil
 }
 
-func selection(c *cli.Context) (diff.Selection, error) {
+func newSelectionOptions(c *cli.Context) (diff.Selection, error) {
 	only, err := selectors(c.StringSlice("only"))
 	if err != nil {
 		return diff.Selection{}, err
@@ -112,18 +141,18 @@ func selectors(patterns []string) ([]string, error) {
 
 // load reads, validates and merges the manifests and picks the one organization that is meant. All problems of all files are
 // printed before anything is sent. An output over one of the files is refused.
-func load(e *env, c *cli.Context, to ...output) (*spec.Organization, error) {
-	organizations, err := loadAll(e, c, to)
+func load(e *env, o manifestOptions, to ...output) (*spec.Organization, error) {
+	organizations, err := loadAll(e, o.paths, to)
 	if err != nil {
 		return nil, err
 	}
 	// The nodes of the YAML reader, two thirds of what loading holds, are garbage now. Left to itself, the collector would not look
 	// before as much again has been allocated.
 	runtime.GC()
-	name := c.String("org")
-	for _, o := range organizations {
-		if o.Name == name || name == "" && len(organizations) == 1 {
-			return o, nil
+	name := o.organization
+	for _, organization := range organizations {
+		if organization.Name == name || name == "" && len(organizations) == 1 {
+			return organization, nil
 		}
 	}
 	if name == "" {

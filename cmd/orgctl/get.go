@@ -40,25 +40,61 @@ func getCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "region", Usage: "the `REGION` of --provider; the organization has a service there"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show services again whenever they change, until interrupted"},
 			&cli.DurationFlag{Name: "interval", Usage: "how often --watch looks, as a `DURATION`", Value: 10 * time.Second},
+			apiFlag(),
 			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return view.Terms(e.stdout, readableTerms(), e.stdoutView())
 			}
-			q, err := newQuery(c, providers[0])
+			o, err := newGetOptions(e, c)
 			if err != nil {
 				return err
 			}
-			return within(c, func() error { return get(e, c, q) })
+			q, err := newQuery(o)
+			if err != nil {
+				return err
+			}
+			return within(c.Context, o.timeout, func(ctx context.Context) error { return get(ctx, e, o, q) })
 		},
 	}
+}
+
+// getOptions are what was typed; what of it goes together depends on what is asked for, see newQuery.
+type getOptions struct {
+	connectionOptions
+	api              *provider
+	arguments        []string
+	format           string
+	formatted        bool // a format is given
+	filters          []string
+	limit            int
+	limited          bool // a limit is given
+	from, to         string
+	provider, region string
+	watch            bool
+	interval         time.Duration
+	paced            bool // an interval is given
+	timeout          time.Duration
+}
+
+func newGetOptions(e *env, c *cli.Context) (getOptions, error) {
+	connection, err := newConnectionOptions(c)
+	if err != nil {
+		return getOptions{}, err
+	}
+	api, err := newProviderOptions(e, c)
+	return getOptions{
+		connectionOptions: connection, api: api, arguments: c.Args().Slice(), timeout: c.Duration("timeout"),
+		format: c.String("output"), formatted: c.IsSet("output"), filters: c.StringSlice("filter"), limit: c.Int("limit"), limited: c.IsSet("limit"),
+		from: c.String("from"), to: c.String("to"), provider: c.String("provider"), region: c.String("region"),
+		watch: c.Bool("watch"), interval: c.Duration("interval"), paced: c.IsSet("interval"),
+	}, err
 }
 
 // query is what is asked for.
 type query struct {
 	*readable
-	provider *provider
 	of       string // the name of the service that it is of, or ""
 	one      string // the name or the id of the one that is wanted, "" for all
 	format   string
@@ -75,13 +111,13 @@ type filter struct {
 	glob *regexp.Regexp
 }
 
-// newQuery reads a command line.
-func newQuery(c *cli.Context, p *provider) (*query, error) {
-	args := c.Args().Slice()
+// newQuery makes sense of what was typed.
+func newQuery(o getOptions) (*query, error) {
+	p, args := o.api, o.arguments
 	if kind, name, ok := strings.Cut(args[0], "/"); ok && p.readable(kind) != nil {
 		args = slices.Concat([]string{kind}, p.readable(kind).parts(name), args[1:])
 	}
-	q := &query{readable: p.readable(args[0]), provider: p, format: c.String("output"), limit: c.Int("limit")}
+	q := &query{readable: p.readable(args[0]), format: o.format, limit: o.limit}
 	if q.readable == nil {
 		var known []string
 		for _, r := range p.readables {
@@ -89,26 +125,26 @@ func newQuery(c *cli.Context, p *provider) (*query, error) {
 		}
 		return nil, usage("there is nothing called %q to get%s (orgctl get lists what there is)", args[0], didYouMean(args[0], known))
 	}
-	if err := errors.Join(q.readArguments(c, args[1:]), q.readFlags(c)); err != nil {
+	if err := errors.Join(q.readArguments(o, args[1:]), q.readFlags(o)); err != nil {
 		return nil, usage("%w", err)
 	}
 	return q, nil
 }
 
-func (q *query) readArguments(c *cli.Context, args []string) error {
+func (q *query) readArguments(o getOptions, args []string) error {
 	if slices.Contains(args, "") {
 		return errors.New("an argument is empty; leave it out to get all")
 	}
-	placed := c.IsSet("provider") || c.IsSet("region")
+	placed := o.provider != "" || o.region != ""
 	switch {
 	case placed && !q.region:
 		return fmt.Errorf("--provider and --region are of private-endpoint-config; %s are narrowed by --filter FIELD=GLOB", q.name)
-	case placed && (!c.IsSet("provider") || !c.IsSet("region")):
+	case placed && (o.provider == "" || o.region == ""):
 		return errors.New("--provider and --region go together")
 	case placed && len(args) > 0:
 		return fmt.Errorf("%s of a service or of a region, not of both", q.name)
 	case placed:
-		q.place = placeOf(c.String("provider"), c.String("region"))
+		q.place = placeOf(o.provider, o.region)
 		return nil
 	}
 	if q.region && len(args) == 1 {
@@ -139,44 +175,44 @@ func placeOf(provider, region string) url.Values {
 	return url.Values{"cloud_provider": {provider}, "region_id": {region}}
 }
 
-func (q *query) readFlags(c *cli.Context) (err error) {
+func (q *query) readFlags(o getOptions) (err error) {
 	if formats := []string{"table", "wide", "json", "yaml", "name"}; !slices.Contains(formats, q.format) {
 		return fmt.Errorf("unknown output format %q: it is one of %s", q.format, strings.Join(formats, ", "))
 	}
 	all := q.one == "" && q.takes != ""
 	switch {
-	case q.text && c.IsSet("output"):
+	case q.text && o.formatted:
 		return fmt.Errorf("%s have a form of their own, and no -o", q.name)
-	case !all && (c.IsSet("filter") || c.IsSet("limit")):
+	case !all && (len(o.filters) > 0 || o.limited):
 		return errors.New("--filter and --limit are for lists")
-	case c.IsSet("limit") && q.limit < 1:
+	case o.limited && q.limit < 1:
 		return errors.New("--limit is 1 or more")
-	case (c.IsSet("from") || c.IsSet("to")) && (q.period == nil || q.one != ""):
+	case (o.from != "" || o.to != "") && (q.period == nil || q.one != ""):
 		return errors.New("--from and --to are of the list of activities and of usage-cost")
-	case c.Bool("watch") && !q.watched:
+	case o.watch && !q.watched:
 		return fmt.Errorf("--watch is of services, not of %s", q.name)
-	case c.Bool("watch") && q.format != "table" && q.format != "wide":
+	case o.watch && q.format != "table" && q.format != "wide":
 		return fmt.Errorf("--watch goes with -o table or wide, not with %s", q.format)
-	case c.IsSet("interval") && !c.Bool("watch"):
+	case o.paced && !o.watch:
 		return errors.New("--interval is of --watch")
-	case c.Duration("interval") == 0:
+	case o.interval == 0:
 		return errors.New("--interval is longer than nothing")
 	}
-	for _, text := range c.StringSlice("filter") {
+	for _, text := range o.filters {
 		path, glob, ok := strings.Cut(text, "=")
 		if !ok || path == "" {
 			return fmt.Errorf("--filter %s: it is FIELD=GLOB, such as state=running", text)
 		}
 		q.filters = append(q.filters, filter{path, globbing(glob)})
 	}
-	if q.from, err = q.parseMoment(c, "from"); err != nil {
+	if q.from, err = q.parseMoment("from", o.from); err != nil {
 		return err
 	}
-	if q.to, err = q.parseMoment(c, "to"); err != nil {
+	if q.to, err = q.parseMoment("to", o.to); err != nil {
 		return err
 	}
-	if c.Bool("watch") {
-		q.interval = c.Duration("interval")
+	if o.watch {
+		q.interval = o.interval
 	}
 	return nil
 }
@@ -193,8 +229,7 @@ type moment struct {
 	ago time.Duration
 }
 
-func (q *query) parseMoment(c *cli.Context, flag string) (moment, error) {
-	text := c.String(flag)
+func (q *query) parseMoment(flag, text string) (moment, error) {
 	if text == "" {
 		return moment{}, nil
 	}
@@ -218,8 +253,8 @@ func (m moment) time(now time.Time) time.Time {
 }
 
 // get shows what is asked for, with a client that cannot write.
-func get(e *env, c *cli.Context, q *query) error {
-	t, err := newTarget(e, c, q.provider, refuseAbsent)
+func get(ctx context.Context, e *env, o getOptions, q *query) error {
+	t, err := newTarget(e, o.connectionOptions, o.api, refuseAbsent)
 	if err != nil {
 		return err
 	}
@@ -227,21 +262,21 @@ func get(e *env, c *cli.Context, q *query) error {
 	if err != nil {
 		return err
 	}
-	p, err := newProgress(e, c)
+	p, err := newProgress(e, o.debug)
 	if err != nil {
 		return err
 	}
-	api, err := t.dial(e, c, p, client.ReadOnly())
+	api, err := t.dial(e, o.connectionOptions, p, client.ReadOnly())
 	if err != nil {
 		return err
 	}
 	l := &lookup{api: api, progress: p, query: q}
-	if err := l.identify(c.Context, wanted); err != nil {
+	if err := l.identify(ctx, wanted); err != nil {
 		return err
 	}
 	if q.of != "" {
-		of := q.provider.readable("service")
-		services, err := l.list(c.Context, of, "")
+		of := o.api.readable("service")
+		services, err := l.list(ctx, of, "")
 		if err != nil {
 			return err
 		}
@@ -254,15 +289,15 @@ func get(e *env, c *cli.Context, q *query) error {
 	switch {
 	case q.text:
 		end := p.show("reading " + q.name)
-		text, err := api.ReadText(c.Context, l.organization, nil, l.segments(q.path, "")...)
+		text, err := api.ReadText(ctx, l.organization, nil, l.segments(q.path, "")...)
 		if end(); err != nil {
 			return fmt.Errorf("get %s: %w", q.name, err)
 		}
 		return view.Verbatim(e.stdout, text, e.stdoutTTY)
 	case q.interval > 0:
-		return watch(c.Context, e, l, max(time.Duration(q.interval.Seconds()*float64(t.tick)), time.Millisecond))
+		return watch(ctx, e, l, max(time.Duration(q.interval.Seconds()*float64(t.tick)), time.Millisecond))
 	}
-	objects, err := l.objects(c.Context)
+	objects, err := l.objects(ctx)
 	if err != nil {
 		return err
 	}

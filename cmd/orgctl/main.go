@@ -20,7 +20,7 @@ func main() {
 func run(ctx context.Context, args []string, e *env) int {
 	ctx, release := e.interrupt.watch(ctx)
 	defer release()
-	app := newApp(e) //nolint:contextcheck // apply goes on under a context that a signal does not end
+	app := newApp(e)
 	err := app.RunContext(ctx, permute(app, args))
 	if !e.interrupt.received() {
 		return report(e, err)

@@ -30,9 +30,9 @@ func outFlag() cli.Flag {
 	return &cli.StringFlag{Name: "out", Usage: "save the plan in `FILE`, the same bytes as -o json=FILE"}
 }
 
-// outputs reads -o and --out and finds out where each of them goes. One rendering goes to standard output unless a link or a
+// newOutputOptions reads -o and --out and finds out where each of them goes. One rendering goes to standard output unless a link or a
 // redirection has led another one there; it is text unless another format is asked for.
-func outputs(e *env, c *cli.Context) ([]output, error) {
+func newOutputOptions(e *env, c *cli.Context) ([]output, error) {
 	var all []output
 	for _, value := range c.StringSlice("output") {
 		format, file, hasFile := strings.Cut(value, "=")
@@ -61,10 +61,7 @@ func outputs(e *env, c *cli.Context) ([]output, error) {
 	if !slices.ContainsFunc(all, func(o output) bool { return o.to.stdout }) {
 		all = append(all, output{option: "standard output", format: view.Formats()[0], to: e.standardOutput()})
 	}
-	if err := distinct(all); err != nil {
-		return nil, err
-	}
-	return all, spareSandbox(c, all...)
+	return all, distinct(all)
 }
 
 // distinct refuses two outputs to one place.
@@ -95,19 +92,18 @@ func spare(name string, read fs.FileInfo, outputs ...output) error {
 	return nil
 }
 
-// spareSandbox refuses an output over the state of an embedded sandbox, be it there already or not.
-func spareSandbox(c *cli.Context, outputs ...output) error {
-	file := c.String("sandbox")
-	if file == "" || file == ephemeralSandbox {
+// spare refuses an output over the state of an embedded sandbox, be it there already or not.
+func (f sandboxFile) spare(outputs ...output) error {
+	if !f.kept() {
 		return nil
 	}
-	state, err := follow(file)
+	state, err := follow(string(f))
 	if err != nil {
 		return nil //nolint:nilerr // whoever opens it has the better message
 	}
 	for _, o := range outputs {
 		if o.to.same(state) {
-			return usage("%s would overwrite %s, which is read", o.option, file)
+			return usage("%s would overwrite %s, which is read", o.option, f)
 		}
 	}
 	return nil

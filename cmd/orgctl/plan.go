@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/diff"
 )
 
@@ -25,7 +28,11 @@ func planCommand(e *env) *cli.Command {
 			readingTimeout(),
 		}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := planWithin(e, c, imagineAbsent)
+			o, err := newPlanOptions(e, c)
+			if err != nil {
+				return err
+			}
+			p, err := planWithin(c.Context, e, o, imagineAbsent)
 			if err != nil {
 				return err
 			}
@@ -36,7 +43,7 @@ func planCommand(e *env) *cli.Command {
 				return exit(exitError)
 			case worst == diff.SeverityBlocked:
 				return exit(exitBlocked)
-			case c.Bool("detailed-exitcode") && !p.Empty():
+			case o.detailed && !p.Empty():
 				return exit(exitChanges)
 			default:
 				return nil
@@ -51,7 +58,11 @@ func driftCommand(e *env) *cli.Command {
 		UsageText: "orgctl drift -f orgs/acme\norgctl drift -f orgs/acme -o markdown=drift.md",
 		Flags:     slices.Concat(manifestFlags(), selectionFlags(), []cli.Flag{outputFlag(), outFlag(), callerFlag(), readingTimeout()}, connectionFlags()),
 		Action: func(c *cli.Context) error {
-			p, err := planWithin(e, c, refuseAbsent)
+			o, err := newPlanOptions(e, c)
+			if err != nil {
+				return err
+			}
+			p, err := planWithin(c.Context, e, o, refuseAbsent)
 			switch {
 			case err != nil:
 				return err
@@ -68,53 +79,74 @@ func driftCommand(e *env) *cli.Command {
 	}
 }
 
+// planOptions are those of plan and drift.
+type planOptions struct {
+	manifestOptions
+	connectionOptions
+	selection diff.Selection
+	to        []output
+	caller    diff.Caller
+	detailed  bool
+	timeout   time.Duration
+}
+
+func newPlanOptions(e *env, c *cli.Context) (o planOptions, err error) {
+	if err := noArguments(c); err != nil {
+		return o, err
+	}
+	if o.to, err = newOutputOptions(e, c); err != nil {
+		return o, err
+	}
+	if o.selection, err = newSelectionOptions(c); err != nil {
+		return o, err
+	}
+	if o.connectionOptions, err = newConnectionOptions(c); err != nil {
+		return o, err
+	}
+	if o.caller, err = newCallerOptions(c); err != nil {
+		return o, err
+	}
+	o.manifestOptions, o.detailed, o.timeout = newManifestOptions(c), c.Bool("detailed-exitcode"), c.Duration("timeout")
+	return o, o.sandbox.spare(o.to...)
+}
+
 // planWithin makes a plan before --timeout is over.
-func planWithin(e *env, c *cli.Context, absent absence) (p *diff.Plan, err error) {
-	err = within(c, func() error {
-		p, err = makePlan(e, c, absent)
+func planWithin(ctx context.Context, e *env, o planOptions, absent absence) (p *diff.Plan, err error) {
+	err = within(ctx, o.timeout, func(ctx context.Context) error {
+		p, err = makePlan(ctx, e, o, absent)
 		return err
 	})
 	return p, err
 }
 
 // makePlan is what plan and drift share: load, observe with a client that cannot write, compare, render.
-func makePlan(e *env, c *cli.Context, absent absence) (*diff.Plan, error) {
-	if err := noArguments(c); err != nil {
-		return nil, err
-	}
-	to, err := outputs(e, c)
+func makePlan(ctx context.Context, e *env, o planOptions, absent absence) (*diff.Plan, error) {
+	desired, err := load(e, o.manifestOptions, o.to...)
 	if err != nil {
 		return nil, err
 	}
-	sel, err := selection(c)
+	api, err := providers.of(desired)
 	if err != nil {
 		return nil, err
 	}
-	desired, err := load(e, c, to...)
+	t, err := newTarget(e, o.connectionOptions, api, absent)
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTarget(e, c, providers[0], absent)
+	backend, err := t.reader(e, o.connectionOptions, desired)
 	if err != nil {
 		return nil, err
 	}
-	backend, err := t.reader(e, c, desired)
+	p, live, err := backend.plan(ctx, scope(desired), desired, o.selection)
 	if err != nil {
 		return nil, err
 	}
-	who, err := caller(c)
-	if err != nil {
+	if err := selected(o.selection, desired, live); err != nil {
 		return nil, err
 	}
-	p, live, err := backend.plan(c.Context, scope(desired), desired, sel)
-	if err != nil {
-		return nil, err
-	}
-	if err := selected(sel, desired, live); err != nil {
-		return nil, err
-	}
+	who := o.caller
 	who.Sink = t.secretsDir != "" // apply takes it unless told otherwise
-	who = backend.clock(who, p)
+	who = apply.Timed(backend.Backend, p, who)
 	p.Guard(live, who)
-	return p, render(e, p, diff.Proofs(p, live, who), to)
+	return p, render(e, p, diff.Proofs(p, live, who), o.to)
 }

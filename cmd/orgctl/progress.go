@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/client"
@@ -30,13 +28,13 @@ type progress struct {
 
 // newProgress makes the display of one command. With --debug, whose lines would come in between, a terminal is treated as any other
 // file, and so is one that cannot move its cursor.
-func newProgress(e *env, c *cli.Context) (*progress, error) {
+func newProgress(e *env, debug bool) (*progress, error) {
 	tick, err := e.tick(time.Second)
 	if err != nil {
 		return nil, err
 	}
 	p := &progress{tick: tick, size: e.size, left: func(int) time.Duration { return 0 }}
-	live := e.stderrTTY && e.getenv("TERM") != "dumb" && !c.Bool("debug")
+	live := e.stderrTTY && e.getenv("TERM") != "dumb" && !debug
 	p.view = view.NewProgress(e.notes(), live, tick, e.stderrView())
 	p.ending = p.view.Ending
 	if e.quiet { // whoever interrupts has asked

@@ -3,22 +3,96 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// providers are the APIs that orgctl speaks to, the one that is meant unless another one is named first.
-var providers = []*provider{&clickhouse}
+// providers are the APIs that orgctl speaks to, the one that is meant unless anything says otherwise first.
+var providers = providerTable{&clickhouse}
+
+type providerTable []*provider
+
+// of is the API of a manifest, or of a saved plan.
+func (t providerTable) of(desired *spec.Organization) (*provider, error) {
+	for _, p := range t {
+		if p.api.Equal(desired.API) {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("this version knows manifests of %s, and cannot speak to it", desired.API.Title)
+}
+
+// named is the API of a name, or nil.
+func (t providerTable) named(name string) *provider {
+	i := slices.IndexFunc(t, func(p *provider) bool { return p.name() == name })
+	if i < 0 {
+		return nil
+	}
+	return t[i]
+}
+
+// meant is the API of a command without a manifest, to which none is named: the one whose variables are set.
+func (t providerTable) meant(e *env) (*provider, error) {
+	var set providerTable
+	for _, p := range t {
+		if p.isSet(e) {
+			set = append(set, p)
+		}
+	}
+	switch len(set) {
+	case 0:
+		return t[0], nil
+	case 1:
+		return set[0], nil
+	default:
+		return nil, usage("there are variables of %s: say which API is meant, with --api %s",
+			strings.Join(set.names(), " and "), strings.Join(set.names(), " or --api "))
+	}
+}
+
+func (t providerTable) names() []string {
+	names := make([]string, len(t))
+	for i, p := range t {
+		names[i] = p.name()
+	}
+	return names
+}
+
+// apiFlag says which API is meant, for commands that no manifest tells.
+func apiFlag() cli.Flag {
+	return &cli.StringFlag{Name: "api", Usage: "`" + strings.Join(providers.names(), "|") + "` which API is meant, if there are variables of several"}
+}
+
+// newProviderOptions is the API that is meant. The variables say nothing about a sandbox.
+func newProviderOptions(e *env, c *cli.Context) (*provider, error) {
+	name := c.String("api")
+	switch p := providers.named(name); {
+	case p != nil:
+		return p, nil
+	case name != "":
+		return nil, usage("--api %s: it is %s%s", name, strings.Join(providers.names(), " or "), didYouMean(name, providers.names()))
+	case c.IsSet("sandbox"):
+		return providers[0], nil
+	default:
+		return providers.meant(e)
+	}
+}
 
 // provider is an API: what is special about speaking to it stands in a file of its own, and commands know none by name.
 type provider struct {
-	name string
+	api *spec.API // as manifests and plans know it
 
 	// The variables of the environment.
 	keyID        string // "" where a key has no id
@@ -36,6 +110,22 @@ type provider struct {
 	sandbox func(file string) (*simulator, error)
 	// readables are what orgctl get shows, in the order in which they are listed.
 	readables []*readable
+}
+
+// name is what --api calls it: what manifests do, without the version.
+func (p *provider) name() string {
+	name, _, _ := strings.Cut(p.api.Name, "/")
+	return name
+}
+
+// isSet reports whether the environment has any variable of an API.
+func (p *provider) isSet(e *env) bool {
+	for _, name := range []string{p.keyID, p.keySecret, p.organization, p.url} {
+		if name != "" && (e.value(name) != "" || e.getenv(name+"_FILE") != "") {
+			return true
+		}
+	}
+	return false
 }
 
 // keyVariables are those that hold a key, as they are told.

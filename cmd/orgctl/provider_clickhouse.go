@@ -13,11 +13,12 @@ import (
 	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // clickhouse is ClickHouse Cloud.
 var clickhouse = provider{
-	name:  "clickhouse",
+	api:   spec.ClickHouse,
 	keyID: "CLICKHOUSE_CLOUD_API_KEY", keySecret: "CLICKHOUSE_CLOUD_API_SECRET", organization: "CLICKHOUSE_ORG_ID", url: "CLICKHOUSE_API_URL",
 	defaultURL: "https://api.clickhouse.cloud", defaultRate: client.DefaultRate(),
 	denied:  "the key may be wrong, disabled or expired, or its IP list may not hold this address",

@@ -27,7 +27,7 @@ const (
 )
 
 // sandboxAPIs begin the simulators that orgctl sandbox serves.
-var sandboxAPIs = map[string]func(c *cli.Context) (sandbox, error){clickhouseAPI: clickhouseSandbox, lockteraAPI: lockteraSandbox}
+var sandboxAPIs = map[string]func(o sandboxOptions) (sandbox, error){clickhouseAPI: clickhouseSandbox, lockteraAPI: lockteraSandbox}
 
 // sandbox is a simulator that is ready to be served.
 type sandbox struct {
@@ -49,31 +49,62 @@ func sandboxCommand(e *env) *cli.Command {
 			&cli.DurationFlag{Name: "latency", Usage: "let each answer take this `DURATION`"},
 			&cli.DurationFlag{Name: "lag", Usage: "let reads stay this `DURATION` behind writes"},
 		},
-		Action: func(c *cli.Context) error { return serveSandbox(e, c) },
+		Action: func(c *cli.Context) error {
+			o, err := newSandboxOptions(c)
+			if err != nil {
+				return err
+			}
+			return serveSandbox(c.Context, e, o)
+		},
 	}
 }
 
-func serveSandbox(e *env, c *cli.Context) error {
+type sandboxOptions struct {
+	api                     string
+	listen                  string
+	state                   string
+	rate                    client.Rate // zero for no limit
+	provision, latency, lag time.Duration
+}
+
+func newSandboxOptions(c *cli.Context) (sandboxOptions, error) {
+	o := sandboxOptions{
+		api: c.String("api"), listen: c.String("listen"), state: c.String("state"),
+		provision: c.Duration("provision"), latency: c.Duration("latency"), lag: c.Duration("lag"),
+	}
 	if err := noArguments(c); err != nil {
-		return err
+		return o, err
 	}
-	begin, ok := sandboxAPIs[c.String("api")]
-	if !ok {
+	if sandboxAPIs[o.api] == nil {
 		names := slices.Sorted(maps.Keys(sandboxAPIs))
-		return usage("--api %s: there are %s%s", c.String("api"), strings.Join(names, " and "), didYouMean(c.String("api"), names))
+		return o, usage("--api %s: there are %s%s", o.api, strings.Join(names, " and "), didYouMean(o.api, names))
 	}
-	host, _, err := net.SplitHostPort(c.String("listen"))
+	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
-		return usage("--listen %s: %w", c.String("listen"), err)
+		return o, usage("--listen %s: %w", o.listen, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage("--listen %s: the sandbox serves on loopback only, it has no secrets worth the name", c.String("listen"))
+		return o, usage("--listen %s: the sandbox serves on loopback only, it has no secrets worth the name", o.listen)
 	}
-	box, err := begin(c)
+	for _, name := range []string{"provision", "lag"} {
+		if o.api == lockteraAPI && c.IsSet(name) {
+			return o, usage("--%s has no meaning with --api %s", name, lockteraAPI)
+		}
+	}
+	if text := c.String("rate-limit"); text != "" {
+		if o.rate, err = client.ParseRate(text); err != nil {
+			return o, usage("--rate-limit: %w", err)
+		}
+	}
+	return o, nil
+}
+
+func serveSandbox(ctx context.Context, e *env, o sandboxOptions) error {
+	box, err := sandboxAPIs[o.api](o)
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(c.Context, "tcp", c.String("listen"))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("serve sandbox: %w", err)
 	}
@@ -82,17 +113,13 @@ func serveSandbox(e *env, c *cli.Context) error {
 	}
 	_ = view.Message(e.notes(), fmt.Sprintf("serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it",
 		box.organization, listener.Addr()))
-	return serve(c.Context, listener, box.handler)
+	return serve(ctx, listener, box.handler)
 }
 
-func clickhouseSandbox(c *cli.Context) (sandbox, error) {
-	rate, err := sandboxRate(c)
-	if err != nil {
-		return sandbox{}, err
-	}
-	server, err := sim.Open(c.String("state"), sim.Config{
-		RateLimit: sim.RateLimit{Requests: rate.Requests, Window: rate.Window},
-		Delays:    sim.Delays{Provision: c.Duration("provision"), Latency: c.Duration("latency"), Lag: c.Duration("lag")},
+func clickhouseSandbox(o sandboxOptions) (sandbox, error) {
+	server, err := sim.Open(o.state, sim.Config{
+		RateLimit: sim.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window},
+		Delays:    sim.Delays{Provision: o.provision, Latency: o.latency, Lag: o.lag},
 	})
 	if err != nil {
 		return sandbox{}, err
@@ -105,18 +132,9 @@ func clickhouseSandbox(c *cli.Context) (sandbox, error) {
 	}}, nil
 }
 
-func lockteraSandbox(c *cli.Context) (sandbox, error) {
-	for _, name := range []string{"provision", "lag"} {
-		if c.IsSet(name) {
-			return sandbox{}, usage("--%s has no meaning with --api %s", name, lockteraAPI)
-		}
-	}
-	rate, err := sandboxRate(c)
-	if err != nil {
-		return sandbox{}, err
-	}
-	server, err := locktera.Open(c.String("state"), locktera.Config{
-		RateLimit: locktera.RateLimit{Requests: rate.Requests, Window: rate.Window}, Latency: locktera.Duration(c.Duration("latency")),
+func lockteraSandbox(o sandboxOptions) (sandbox, error) {
+	server, err := locktera.Open(o.state, locktera.Config{
+		RateLimit: locktera.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window}, Latency: locktera.Duration(o.latency),
 	})
 	if err != nil {
 		return sandbox{}, err
@@ -126,18 +144,6 @@ func lockteraSandbox(c *cli.Context) (sandbox, error) {
 		return fmt.Sprintf("export LOCKTERA_API_URL=http://%s%s\nexport LOCKTERA_ORG_ID=%s\nexport LOCKTERA_API_KEY=%s\n",
 			address, server.Prefix(), credentials.OrganizationID, credentials.Key)
 	}}, nil
-}
-
-func sandboxRate(c *cli.Context) (client.Rate, error) {
-	text := c.String("rate-limit")
-	if text == "" {
-		return client.Rate{}, nil
-	}
-	rate, err := client.ParseRate(text)
-	if err != nil {
-		return client.Rate{}, usage("--rate-limit: %w", err)
-	}
-	return rate, nil
 }
 
 // serve answers until the context ends, then lets requests under way finish for a moment.

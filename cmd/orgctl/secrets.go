@@ -24,6 +24,33 @@ func secretFlags() []cli.Flag {
 	}
 }
 
+// secretOptions say where secrets go, unless it is beside a sandbox.
+type secretOptions struct {
+	dir, command string // one of them, or none
+	recipients   []age.Recipient
+	serverMade   bool // the API generates the secrets of keys
+}
+
+func newSecretOptions(c *cli.Context) (secretOptions, error) {
+	o := secretOptions{dir: c.String("secrets-out"), command: c.String("secrets-exec"), serverMade: c.String("key-secrets") == "server"}
+	switch who := c.String("key-secrets"); {
+	case who != "local" && who != "server":
+		return o, usage("--key-secrets %s: it is local or server", who)
+	case o.dir != "" && o.command != "":
+		return o, usage("--secrets-out and --secrets-exec exclude each other: a secret goes to one place")
+	case c.IsSet("secrets-recipient") && o.dir == "":
+		return o, usage("--secrets-recipient encrypts files: it needs --secrets-out DIR")
+	}
+	for _, text := range c.StringSlice("secrets-recipient") {
+		r, err := secrets.ParseRecipient(text)
+		if err != nil {
+			return o, usage("--secrets-recipient: %w", err)
+		}
+		o.recipients = append(o.recipients, r)
+	}
+	return o, nil
+}
+
 // withheld are the variables that a secrets command does not inherit: the secrets of keys.
 func withheld() []string {
 	names := make([]string, len(providers))
@@ -42,23 +69,12 @@ type vault struct {
 }
 
 // openVault opens the place for secrets, nil where none is named.
-func openVault(c *cli.Context, t *target) (*vault, error) {
-	dir, command := c.String("secrets-out"), c.String("secrets-exec")
+func (o secretOptions) openVault(t *target) (*vault, error) {
 	switch {
-	case c.IsSet("secrets-out") && c.IsSet("secrets-exec"):
-		return nil, usage("--secrets-out and --secrets-exec exclude each other: a secret goes to one place")
-	case c.IsSet("secrets-recipient") && !c.IsSet("secrets-out"):
-		return nil, usage("--secrets-recipient encrypts files: it needs --secrets-out DIR")
-	}
-	recipients, err := recipients(c)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case command != "":
-		return &vault{Tally: secrets.NewTally(secrets.NewExec(command, withheld()...)), place: "with " + programOf(command)}, nil
-	case dir != "":
-		return openDir(dir, recipients...)
+	case o.command != "":
+		return &vault{Tally: secrets.NewTally(secrets.NewExec(o.command, withheld()...)), place: "with " + programOf(o.command)}, nil
+	case o.dir != "":
+		return openDir(o.dir, o.recipients...)
 	case t.ephemeral:
 		return &vault{Tally: secrets.NewTally(secrets.NewMemory()), place: "in memory, where they end with the sandbox"}, nil
 	case t.secretsDir != "":
@@ -128,28 +144,4 @@ func workTree(dir string) (root string, ok bool) {
 			return "", false
 		}
 	}
-}
-
-// serverSecrets reports whether the API is to generate the secrets of keys.
-func serverSecrets(c *cli.Context) (bool, error) {
-	switch who := c.String("key-secrets"); who {
-	case "local":
-		return false, nil
-	case "server":
-		return true, nil
-	default:
-		return false, usage("--key-secrets %s: it is local or server", who)
-	}
-}
-
-func recipients(c *cli.Context) ([]age.Recipient, error) {
-	var out []age.Recipient
-	for _, text := range c.StringSlice("secrets-recipient") {
-		r, err := secrets.ParseRecipient(text)
-		if err != nil {
-			return nil, usage("--secrets-recipient: %w", err)
-		}
-		out = append(out, r)
-	}
-	return out, nil
 }

@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/apply"
@@ -28,8 +27,12 @@ type session struct {
 	releases []func()
 }
 
-func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session, err error) {
-	shown, err := newProgress(e, c)
+func openSession(ctx context.Context, e *env, o applyOptions, desired *spec.Organization) (_ *session, err error) {
+	shown, err := newProgress(e, o.debug)
+	if err != nil {
+		return nil, err
+	}
+	p, err := providers.of(desired)
 	if err != nil {
 		return nil, err
 	}
@@ -40,31 +43,27 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		}
 	}()
 	// An embedded sandbox is read when it is opened, so its lock comes first.
-	if file := c.String("sandbox"); file != "" && file != ephemeralSandbox {
-		if c.Args().Present() { // a saved plan is of an organization that was there
-			if err := sandboxExists(file); err != nil {
+	if o.sandbox.kept() {
+		if o.saved != "" { // a saved plan is of an organization that was there
+			if err := o.sandbox.exists(); err != nil {
 				return nil, err
 			}
 		}
-		if _, err := s.lock(e, c, file+".lock"); err != nil {
+		if _, err := s.lock(ctx, e, o, string(o.sandbox)+".lock"); err != nil {
 			return nil, err
 		}
 	}
-	if s.target, err = newTarget(e, c, providers[0], createAbsent); err != nil {
+	if s.target, err = newTarget(e, o.connectionOptions, p, createAbsent); err != nil {
 		return nil, err
 	}
-	serverMade, err := serverSecrets(c)
-	if err != nil {
-		return nil, err
-	}
-	if s.vault, err = openVault(c, s.target); err != nil {
+	if s.vault, err = o.secrets.openVault(s.target); err != nil {
 		return nil, err
 	}
 	var sink secrets.Sink // nil, and not a nil place
 	if s.vault != nil {
 		sink = s.vault
 	}
-	api, err := s.target.dial(e, c, s.progress)
+	api, err := s.target.dial(e, o.connectionOptions, s.progress)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +72,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		return nil, err
 	}
 	end := s.progress.show("reading the organization")
-	organization, err := api.identify(c.Context, wanted)
+	organization, err := api.identify(ctx, wanted)
 	end()
 	if err != nil {
 		return nil, err
@@ -89,7 +88,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		if err != nil {
 			return nil, err
 		}
-		waited, err := s.lock(e, c, path)
+		waited, err := s.lock(ctx, e, o, path)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +96,7 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 			identified = false // read before the other one had ended
 		}
 	}
-	remembered, err := s.target.openJournal(e, c, s.scope)
+	remembered, err := s.target.openJournal(e, o, s.scope)
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +104,14 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 		identified = false // finding out about those takes its time
 	}
 	s.Backend = api.backend(work{
-		organization: organization, identified: identified, secrets: sink, serverSecrets: serverMade, journal: remembered,
-		limits: apply.Limits{
-			Create: c.Duration("create-timeout"), Start: c.Duration("start-timeout"),
-			Stop: c.Duration("stop-timeout"), Delete: c.Duration("delete-timeout"),
-		},
-		settle: settleTicks(c),
+		organization: organization, identified: identified, secrets: sink, serverSecrets: o.secrets.serverMade, journal: remembered,
+		limits: o.limits, settle: o.settle,
 	})
 	end = s.progress.show("reading the organization")
 	s.log = s.Log()
-	s.log.Mark(c.Context)
+	s.log.Mark(ctx)
 	s.begun = time.Now()
-	notes, err := s.Settle(c.Context)
+	notes, err := s.Settle(ctx)
 	end()
 	for _, n := range notes {
 		_ = view.Message(e.notes(), n)
@@ -126,17 +121,17 @@ func openSession(e *env, c *cli.Context, desired *spec.Organization) (_ *session
 
 // lock takes a lock, for which --lock-timeout lets it wait. What this run plans it observes later, so that nothing of it
 // rests on what the other one changes meanwhile.
-func (s *session) lock(e *env, c *cli.Context, path string) (waited bool, err error) {
+func (s *session) lock(ctx context.Context, e *env, o applyOptions, path string) (waited bool, err error) {
 	release, err := lock(path)
 	var held *heldError
-	if limit := c.Duration("lock-timeout"); limit > 0 && errors.As(err, &held) {
+	if limit := o.lockTimeout; limit > 0 && errors.As(err, &held) {
 		interval, invalid := e.tick(time.Second)
 		if invalid != nil {
 			return false, invalid
 		}
 		_ = view.Message(e.notes(), fmt.Sprintf("waiting up to %s for another apply on this host (%s)", short(limit), held.holder))
 		shown := s.progress.show("waiting for the other apply")
-		release, err = awaitLock(c.Context, path, limit, interval)
+		release, err = awaitLock(ctx, path, limit, interval)
 		shown()
 		waited = true
 	}

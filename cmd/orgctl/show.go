@@ -15,31 +15,44 @@ func showCommand(e *env) *cli.Command {
 		UsageText: "orgctl show plan.json\norgctl show plan.json -o markdown=plan.md",
 		ArgsUsage: "PLAN.json",
 		Flags:     []cli.Flag{outputFlag()},
-		Action:    func(c *cli.Context) error { return show(e, c) },
+		Action: func(c *cli.Context) error {
+			o, err := newShowOptions(e, c)
+			if err != nil {
+				return err
+			}
+			return show(e, o)
+		},
 	}
 }
 
-// show renders a saved plan. Its proofs are not in it: they are about who planned, and from where.
-func show(e *env, c *cli.Context) error {
+type showOptions struct {
+	plan string // file
+	to   []output
+}
+
+func newShowOptions(e *env, c *cli.Context) (o showOptions, err error) {
+	o.plan = c.Args().First()
 	switch c.NArg() {
 	case 1:
 	case 0:
-		return usage("which plan? orgctl show plan.json")
+		return o, usage("which plan? orgctl show plan.json")
 	default:
-		return usage("one plan at a time: orgctl show %s", c.Args().First())
+		return o, usage("one plan at a time: orgctl show %s", o.plan)
 	}
-	if err := noManifest(c, c.Args().First()); err != nil {
-		return err
+	if err := noManifest(c, o.plan); err != nil {
+		return o, err
 	}
-	to, err := outputs(e, c)
+	o.to, err = newOutputOptions(e, c)
+	return o, err
+}
+
+// show renders a saved plan. Its proofs are not in it: they are about who planned, and from where.
+func show(e *env, o showOptions) error {
+	p, err := readPlan(o.plan, o.to...)
 	if err != nil {
 		return err
 	}
-	p, err := readPlan(c.Args().First(), to...)
-	if err != nil {
-		return err
-	}
-	return render(e, p, nil, to)
+	return render(e, p, nil, o.to)
 }
 
 // readPlan reads a saved plan, which no output may go over.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/urfave/cli/v2"
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/store"
@@ -140,8 +139,7 @@ func (e *env) openSends(t *target) io.ReadWriteSeeker {
 }
 
 // journalOutput is where a journal that is named goes, as an output: what is read must not be written to.
-func journalOutput(c *cli.Context) []output {
-	file := c.String("journal")
+func journalOutput(file string) []output {
 	if file == "" {
 		return nil
 	}
@@ -153,13 +151,13 @@ func journalOutput(c *cli.Context) []output {
 }
 
 // openJournal opens the journal that is named, or the one beside the secrets, or else the one of the user's state.
-func (t *target) openJournal(e *env, c *cli.Context, s store.Scope) (*journal.Journal, error) {
+func (t *target) openJournal(e *env, o applyOptions, s store.Scope) (*journal.Journal, error) {
 	const name = "journal.jsonl"
-	switch file, secretsDir := c.String("journal"), c.String("secrets-out"); {
-	case file != "":
-		return journal.Open(file, s)
-	case secretsDir != "":
-		return journal.Open(filepath.Join(secretsDir, name), s)
+	switch {
+	case o.journal != "":
+		return journal.Open(o.journal, s)
+	case o.secrets.dir != "":
+		return journal.Open(filepath.Join(o.secrets.dir, name), s)
 	case t.ephemeral:
 		return journal.Memory(s), nil
 	case t.secretsDir != "":

@@ -19,24 +19,37 @@ func validateCommand(e *env) *cli.Command {
 		Flags: slices.Concat(manifestFlags()[:1], []cli.Flag{
 			formatFlag(),
 		}),
-		Action: func(c *cli.Context) error { return validate(e, c) },
+		Action: func(c *cli.Context) error {
+			o, err := newValidateOptions(c)
+			if err != nil {
+				return err
+			}
+			return validate(e, o)
+		},
 	}
 }
 
-func validate(e *env, c *cli.Context) error {
+type validateOptions struct {
+	manifestOptions
+	formatOptions
+}
+
+func newValidateOptions(c *cli.Context) (o validateOptions, err error) {
 	if err := noArguments(c); err != nil {
-		return err
+		return o, err
 	}
-	format, err := textOrJSON(c)
-	if err != nil {
-		return err
-	}
-	organizations, diagnostics, err := readManifests(e, c, nil)
+	o.manifestOptions = newManifestOptions(c)
+	o.formatOptions, err = newFormatOptions(c)
+	return o, err
+}
+
+func validate(e *env, o validateOptions) error {
+	organizations, diagnostics, err := readManifests(e, o.paths, nil)
 	if err != nil {
 		return err
 	}
 	switch {
-	case format == "json":
+	case o.format == "json":
 		err = view.DiagnosticsJSON(e.stdout, diagnostics)
 	case len(diagnostics) > 0:
 		err = e.tell(diagnostics)
@@ -47,15 +60,14 @@ func validate(e *env, c *cli.Context) error {
 	if diagnostics.HasErrors() {
 		return exit(exitError)
 	}
-	if format == "text" {
+	if o.format == "text" {
 		_, err = fmt.Fprintf(e.stdout, "valid: %s\n", handles(organizations))
 	}
 	return err
 }
 
 // readManifests reads what -f names, and lets no output go over it.
-func readManifests(e *env, c *cli.Context, to []output) ([]*spec.Organization, spec.Diagnostics, error) {
-	paths := c.StringSlice("file")
+func readManifests(e *env, paths []string, to []output) ([]*spec.Organization, spec.Diagnostics, error) {
 	if len(paths) == 0 {
 		return nil, nil, usage("which manifests? name files or directories with -f")
 	}
@@ -77,8 +89,8 @@ func readManifests(e *env, c *cli.Context, to []output) ([]*spec.Organization, s
 }
 
 // loadAll is readManifests for commands that cannot go on with invalid ones.
-func loadAll(e *env, c *cli.Context, to []output) ([]*spec.Organization, error) {
-	organizations, diagnostics, err := readManifests(e, c, to)
+func loadAll(e *env, paths []string, to []output) ([]*spec.Organization, error) {
+	organizations, diagnostics, err := readManifests(e, paths, to)
 	if err != nil {
 		return nil, err
 	}

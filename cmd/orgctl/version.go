@@ -35,11 +35,11 @@ func versionCommand(e *env) *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			format, err := textOrJSON(c)
+			o, err := newFormatOptions(c)
 			if err != nil {
 				return err
 			}
-			if format == "json" {
+			if o.format == "json" {
 				return view.VersionJSON(e.stdout, build(e.version))
 			}
 			_, err = fmt.Fprintf(e.stdout, "orgctl %s\n", e.version)
