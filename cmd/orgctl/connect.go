@@ -86,7 +86,7 @@ func (f sandboxFile) open(e *env, p *provider, absent absence) (*simulator, erro
 // newTarget finds out where an API is and what it takes to speak to it, without sending anything.
 func newTarget(e *env, o connectionOptions, p *provider, absent absence) (*target, error) {
 	e.provider = p
-	t := &target{provider: p, url: p.defaultURL, rate: p.defaultRate, tick: time.Second, userAgent: newUserAgent(e.version)}
+	t := &target{provider: p, url: p.defaultURL, rate: p.dialect.Rate, tick: time.Second, userAgent: newUserAgent(e.version)}
 	var err error
 	if o.sandbox != "" {
 		err = t.embed(e, o.sandbox, absent)
@@ -136,7 +136,7 @@ func (t *target) obey(e *env) (err error) {
 		return usage("no credentials: set %s, or try --sandbox FILE", p.keyVariables())
 	}
 	if url := e.value(p.url); url != "" {
-		if _, err := client.CanonicalURL(url); err != nil {
+		if _, err := t.provider.dialect.CanonicalURL(url); err != nil {
 			return fmt.Errorf("%s: %w", p.url, err)
 		}
 		t.url = url
@@ -159,7 +159,7 @@ func (t *target) dial(e *env, o connectionOptions, p *progress, extra ...client.
 	if o.debug {
 		opts = append(opts, client.WithDebug(e.stderr))
 	}
-	c, err := client.New(t.url, t.credentials, slices.Concat(opts, extra)...)
+	c, err := client.New(t.provider.dialect, t.url, t.credentials, slices.Concat(opts, extra)...)
 	if err != nil {
 		return nil, err
 	}

@@ -100,9 +100,9 @@ type provider struct {
 	organization string
 	url          string
 
-	defaultURL  string      // "" where the variable is required
-	defaultRate client.Rate // of requests that the API allows
-	denied      string      // what may be wrong with a key that the API does not accept
+	dialect    client.Dialect
+	defaultURL string // "" where the variable is required
+	denied     string // what may be wrong with a key that the API does not accept
 
 	// connect makes the API of a client, without sending anything.
 	connect func(c *client.Client, t *target) api

@@ -20,7 +20,7 @@ import (
 var clickhouse = provider{
 	api:   spec.ClickHouse,
 	keyID: "CLICKHOUSE_CLOUD_API_KEY", keySecret: "CLICKHOUSE_CLOUD_API_SECRET", organization: "CLICKHOUSE_ORG_ID", url: "CLICKHOUSE_API_URL",
-	defaultURL: "https://api.clickhouse.cloud", defaultRate: client.DefaultRate(),
+	dialect: cloudapi.Dialect(), defaultURL: "https://api.clickhouse.cloud",
 	denied:  "the key may be wrong, disabled or expired, or its IP list may not hold this address",
 	connect: func(c *client.Client, t *target) api { return &clickhouseCloud{API: cloudapi.New(c), target: t} },
 	sandbox: openClickhouse, readables: clickhouseReadables,

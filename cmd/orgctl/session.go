@@ -11,7 +11,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
 	"github.com/orgctl/orgctl/pkg/apply/store"
-	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
@@ -77,7 +76,7 @@ func openSession(ctx context.Context, e *env, o applyOptions, desired *spec.Orga
 	if err != nil {
 		return nil, err
 	}
-	url, err := client.CanonicalURL(s.target.url)
+	url, err := s.target.provider.dialect.CanonicalURL(s.target.url)
 	if err != nil {
 		return nil, err
 	}

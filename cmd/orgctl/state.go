@@ -16,7 +16,6 @@ import (
 
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 	"github.com/orgctl/orgctl/pkg/apply/store"
-	"github.com/orgctl/orgctl/pkg/client"
 )
 
 // stateDir is where a host keeps what concerns its own runs: locks, and journals that have no secrets directory to lie in. There is
@@ -122,7 +121,7 @@ func (e *env) statePath(s store.Scope, suffix string) (string, error) {
 // openSends opens the file by which runs in a row share the rate of a key, or gives nil: it only spares a run some refusals, so
 // that what is wrong with it, or with the place for it, is no error. It is open as long as the process lives.
 func (e *env) openSends(t *target) io.ReadWriteSeeker {
-	url, err := client.CanonicalURL(t.url)
+	url, err := t.provider.dialect.CanonicalURL(t.url)
 	if err != nil {
 		return nil // the client says so
 	}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// CanonicalURL is the one spelling of a base URL: without /v1, without a slash at the end, its host in lower case. It refuses
-// what New would.
-func CanonicalURL(s string) (string, error) {
-	base, err := parseBaseURL(s)
+// CanonicalURL is the one spelling of a base URL: without the version, without a slash at the end, its host in lower case. It
+// refuses what New would.
+func (d Dialect) CanonicalURL(s string) (string, error) {
+	base, err := d.parseBaseURL(s)
 	if err != nil {
 		return "", err
 	}
@@ -24,7 +24,7 @@ func CanonicalURL(s string) (string, error) {
 }
 
 // parseBaseURL checks a base URL and returns it without a trailing slash and without the version segment.
-func parseBaseURL(s string) (string, error) {
+func (d Dialect) parseBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		// The outer error repeats the URL, in which there may be a password.
@@ -35,7 +35,7 @@ func parseBaseURL(s string) (string, error) {
 	}
 	switch {
 	case u.User != nil:
-		return "", errors.New("it contains a user name or password; give the key by CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET instead")
+		return "", fmt.Errorf("it contains a user name or password; give the key by %s instead", d.KeyVariables)
 	case u.Host == "":
 		return "", fmt.Errorf("%q has no host; the form is https://HOST[/PATH]", s)
 	case u.RawQuery != "" || u.Fragment != "":
@@ -46,7 +46,7 @@ func parseBaseURL(s string) (string, error) {
 		return "", fmt.Errorf("%q: the scheme must be https", s)
 	}
 	base := strings.TrimRight(u.String(), "/")
-	return strings.TrimRight(strings.TrimSuffix(base, "/v1"), "/"), nil
+	return strings.TrimRight(strings.TrimSuffix(base, d.Version), "/"), nil
 }
 
 func isLoopback(host string) bool {

@@ -1,61 +1,24 @@
-// Package client is the transport to an organization API: authentication, base URL, pacing, retries by meaning, decoding
-// of the reply envelope, typed errors, and a redacted debug log.
+// Package client is the transport to an organization API: authentication, base URL, pacing, retries by meaning, typed errors,
+// and a redacted debug log. What APIs do differently is in a Dialect.
 //
-// It knows no resource (see its subpackages), waits for no state, caches nothing, and never sends a write again whose
+// It knows no API and no resource (see its subpackages), waits for no state, caches nothing, and never sends a write again whose
 // outcome it does not know: Ambiguous tells such errors from the rest, and what to do about them is its caller's decision.
 package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
-
-	"github.com/orgctl/orgctl/pkg/client/secret"
 )
-
-// Credentials are an API key, sent as HTTP Basic authentication.
-type Credentials struct {
-	KeyID     string
-	KeySecret secret.Value
-}
-
-func (c Credentials) validate() error {
-	if c.KeyID == "" || c.KeySecret.Empty() {
-		return errors.New("API key: id or secret is missing")
-	}
-	return errors.Join(CheckKeyID(c.KeyID), CheckKeySecret(c.KeySecret.Reveal()))
-}
-
-// CheckKeyID tells what keeps an id from being that of an API key and would only show as a refusal of the key.
-func CheckKeyID(id string) error {
-	if strings.Contains(id, ":") {
-		return errors.New("the API key's id has a colon, which HTTP Basic authentication cannot carry")
-	}
-	return checkKeyPart("id", id)
-}
-
-// CheckKeySecret is CheckKeyID for the secret, which its error does not show.
-func CheckKeySecret(key string) error { return checkKeyPart("secret", key) }
-
-func checkKeyPart(part, text string) error {
-	for i, r := range []rune(text) {
-		if unicode.IsSpace(r) || !unicode.IsGraphic(r) {
-			return fmt.Errorf("character %d of the API key's %s is white space or does not print", i+1, part)
-		}
-	}
-	return nil
-}
 
 // Client sends requests to one API with one key. It is safe for concurrent use.
 type Client struct {
-	base        string // without /v1 and without a trailing slash
+	dialect     Dialect
+	base        string // without the dialect's version and without a trailing slash
 	credentials Credentials
 	options     options
 	limiter     *Limiter
@@ -67,16 +30,17 @@ type Client struct {
 	serverTime                   atomic.Int64 // Unix seconds, 0 as long as no answer said
 }
 
-// New returns a Client for the API at baseURL, which may end in /v1 or a slash. Plain http is refused except to loopback.
-func New(baseURL string, cred Credentials, opts ...Option) (*Client, error) {
-	base, err := parseBaseURL(baseURL)
+// New returns a Client for the API at baseURL, which may end in the dialect's version or a slash. Plain http is refused except
+// to loopback.
+func New(d Dialect, baseURL string, cred Credentials, opts ...Option) (*Client, error) {
+	base, err := d.parseBaseURL(baseURL)
 	if err != nil {
 		return nil, fmt.Errorf("API URL: %w", err)
 	}
-	if err := cred.validate(); err != nil {
+	if err := d.Scheme.check(cred); err != nil {
 		return nil, err
 	}
-	o := defaultOptions()
+	o := defaultOptions(d.Rate)
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -90,7 +54,9 @@ func New(baseURL string, cred Credentials, opts ...Option) (*Client, error) {
 	if o.sends != nil {
 		limiter.Resume(o.sends)
 	}
-	return &Client{base: base, credentials: cred, options: o, limiter: limiter, mask: newMask(cred), bodies: budget{limit: maxBody}}, nil
+	return &Client{
+		dialect: d, base: base, credentials: cred, options: o, limiter: limiter, mask: newMask(cred), bodies: budget{limit: maxBody},
+	}, nil
 }
 
 // Limiter returns the pacer of this client's sends, for whatever else uses the same API key.
@@ -150,9 +116,9 @@ type options struct {
 	readOnly  bool
 }
 
-func defaultOptions() options {
+func defaultOptions(rate Rate) options {
 	return options{
-		userAgent: "orgctl", rate: DefaultRate(), tick: time.Second, timeout: writeTimeout,
+		userAgent: "orgctl", rate: rate, tick: time.Second, timeout: writeTimeout,
 		notify: func(context.Context, Notice) {}, held: func(context.Context, bool) {},
 	}
 }
@@ -160,11 +126,11 @@ func defaultOptions() options {
 // WithTransport sends through rt; the default honours HTTPS_PROXY and NO_PROXY and verifies certificates.
 func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
 
-// WithUserAgent sets the User-Agent, which the API keeps in its activity log. The form is "orgctl/VERSION (run MARK)",
+// WithUserAgent sets the User-Agent, which an API may keep in its activity log. The form is "orgctl/VERSION (run MARK)",
 // where the mark is of one run.
 func WithUserAgent(ua string) Option { return func(o *options) { o.userAgent = ua } }
 
-// WithRate paces sends; the default is DefaultRate, the zero Rate is no limit.
+// WithRate paces sends; the default is that of the dialect, the zero Rate is no limit.
 func WithRate(r Rate) Option { return func(o *options) { o.rate = r } }
 
 // WithSends keeps the times of sends in a file for the next process that uses the same key at the same API, and begins with

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -57,7 +58,7 @@ func TestBaseURLRefused(t *testing.T) {
 		"ftp://api.example.com":                    "https",
 		"":                                         "https://HOST",
 	} {
-		_, err := client.New(in, credentials())
+		_, err := client.New(cloudapi.Dialect(), in, credentials())
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "c4n4ry") {
 			t.Errorf("New(%q): error %v, want one with %q", in, err, want)
 		}
@@ -68,7 +69,7 @@ func TestCredentialsRefused(t *testing.T) {
 	for _, c := range []struct{ id, secret string }{
 		{"", "c4n4ry"}, {"id", ""}, {"id\n", "c4n4ry"}, {"id", "c4n4ry\n"}, {"i:d", "c4n4ry"}, {"id", " c4n4ry"},
 	} {
-		_, err := client.New("https://api.example.com", client.Credentials{KeyID: c.id, KeySecret: secret.New(c.secret)})
+		_, err := client.New(cloudapi.Dialect(), "https://api.example.com", client.Credentials{KeyID: c.id, KeySecret: secret.New(c.secret)})
 		if err == nil || strings.Contains(err.Error(), "c4n4ry") {
 			t.Errorf("%q and %q: error %v", c.id, c.secret, err)
 		}

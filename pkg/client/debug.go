@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +24,7 @@ func (c *Client) logRequest(x *exchange, req *http.Request) {
 			body, _ = io.ReadAll(r) // in memory
 		}
 	}
-	c.logLine(fmt.Sprintf("> %s %s try=%d%s", x.request.Method, req.URL.RequestURI(), x.attempt, debugBody(body)))
+	c.logLine(fmt.Sprintf("> %s %s try=%d%s", x.request.Method, req.URL.RequestURI(), x.attempt, c.debugBody(body)))
 }
 
 func (c *Client) logResponse(x *exchange, resp *http.Response, body []byte, err error, took time.Duration) {
@@ -33,7 +34,7 @@ func (c *Client) logResponse(x *exchange, resp *http.Response, body []byte, err 
 	line := fmt.Sprintf("< %s %s try=%d", x.request.Method, x.request.Path, x.attempt)
 	if resp != nil {
 		line += fmt.Sprintf(" status=%d", resp.StatusCode)
-		if id := decodeEnvelope(body).RequestID; id != "" {
+		if id := c.dialect.open(body).RequestID; id != "" {
 			line += " request=" + id
 		}
 	}
@@ -41,7 +42,7 @@ func (c *Client) logResponse(x *exchange, resp *http.Response, body []byte, err 
 	if err != nil {
 		line += fmt.Sprintf(" error=%q", err)
 	}
-	c.logLine(line + debugBody(body))
+	c.logLine(line + c.debugBody(body))
 }
 
 func (c *Client) logLine(line string) {
@@ -51,20 +52,20 @@ func (c *Client) logLine(line string) {
 	_, _ = io.WriteString(c.options.debug, oneLine(c.mask.text(line), maxDebugBody)+"\n")
 }
 
-func debugBody(body []byte) string {
+func (c *Client) debugBody(body []byte) string {
 	if len(body) == 0 {
 		return ""
 	}
-	return " body=" + redact(body)
+	return " body=" + c.dialect.redact(body)
 }
 
 const redacted = "[redacted]"
 
-// redact returns a JSON body with the values of secret fields replaced, at any depth. Anything but a JSON object shows only its
-// size: there is no telling where in it a secret would be.
-func redact(body []byte) string {
-	if !isObject(body) {
-		return fmt.Sprintf("[%d bytes that are not a JSON object]", len(body))
+// redact returns a JSON body with the values of secret fields replaced, at any depth, and those without a field: there is no
+// telling what they are. Anything but what the API would say shows only its size.
+func (d Dialect) redact(body []byte) string {
+	if !d.Form.holds(body) {
+		return fmt.Sprintf("[%d bytes that are not %s]", len(body), d.Form)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber() // shows numbers as they were sent
@@ -75,41 +76,42 @@ func redact(body []byte) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(redactValue(value)); err != nil {
+	if err := encoder.Encode(d.redactValue(value, false)); err != nil {
 		return redacted
 	}
 	return strings.TrimSpace(out.String())
 }
 
-func redactValue(value any) any {
+// redactValue redacts a value that is, or is not, in a field with a harmless name.
+func (d Dialect) redactValue(value any, named bool) any {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, member := range v {
-			if isSecretName(name) {
+			if d.isSecretName(name) {
 				v[name] = redacted
 			} else {
-				v[name] = redactValue(member)
+				v[name] = d.redactValue(member, true)
 			}
 		}
 	case []any:
 		for i, element := range v {
-			v[i] = redactValue(element)
+			v[i] = d.redactValue(element, named)
+		}
+	case string:
+		if !named {
+			return redacted
 		}
 	}
 	return value
 }
 
 // isSecretName reports whether a field of this name may hold a secret or what a secret could be guessed from.
-func isSecretName(name string) bool {
+func (d Dialect) isSecretName(name string) bool {
 	name = strings.ToLower(name)
-	switch name {
-	case "keyid", "accesskeyid", "encryptionkey", "apikey", "privatekey":
-		return true
-	}
 	for _, part := range []string{"password", "secret", "hash", "credential", "token", "authorization", "connectionstring"} {
 		if strings.Contains(name, part) {
 			return true
 		}
 	}
-	return false
+	return slices.Contains(d.SecretFields, name)
 }

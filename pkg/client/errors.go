@@ -60,7 +60,7 @@ type Error struct {
 	Method    string
 	Path      string // as sent, without the base URL and the query
 	Status    int    // HTTP status
-	Code      string // the code word that opens the API's text, such as CONFLICT; "" when there is none
+	Code      string // the API's own code, such as the word CONFLICT that opens its text; "" when there is none but the status
 	Message   string // the rest of the text on one line, free of control characters and bounded in length
 	RequestID string // what the vendor's support asks for; "" when the answer carries none
 }

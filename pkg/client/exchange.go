@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -125,7 +124,8 @@ func (x *exchange) send(req *http.Request) (*http.Response, []byte, error) {
 
 // checkReply refuses what the API itself would not say.
 func (x *exchange) checkReply(resp *http.Response, body []byte) error {
-	const hint = "is CLICKHOUSE_API_URL the address of the API?"
+	d := x.client.dialect
+	hint := "is " + d.URLVariable + " the address of the API?"
 	status := resp.StatusCode
 	e := x.client.replyError(x.request, status, "")
 	switch {
@@ -141,18 +141,14 @@ func (x *exchange) checkReply(resp *http.Response, body []byte) error {
 		return nil
 	case len(bytes.TrimSpace(body)) == 0 && isWrite(x.request.Method):
 		return nil
-	case !isObject(body):
-		e.Reason = "the answer is not a JSON object"
+	case !d.Form.holds(body):
+		e.Reason = "the answer is not " + string(d.Form)
 		e.Hint = hint
 		e.retryable = true
 	default:
 		return nil
 	}
 	return e
-}
-
-func isObject(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && json.Valid(body)
 }
 
 func (x *exchange) networkError(err error, sent bool) *NetworkError {

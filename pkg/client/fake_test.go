@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -82,7 +83,7 @@ func credentials() client.Credentials {
 
 func newClient(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
 	t.Helper()
-	c, err := client.New(baseURL, credentials(), opts...)
+	c, err := client.New(cloudapi.Dialect(), baseURL, credentials(), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

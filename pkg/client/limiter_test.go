@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 )
 
 // run lets one caller after each delay wait for l, in a bubble with a clock of its own, and returns the times from the
@@ -60,7 +61,7 @@ func TestLimiterNeverExceedsItsRate(t *testing.T) {
 }
 
 func TestLimiterKeepsTheBudgetBusy(t *testing.T) {
-	r := client.DefaultRate()
+	r := cloudapi.Dialect().Rate
 	const sends = 500
 	sent := run(t, r, make([]time.Duration, sends))
 	budget := float64(slices.Max(sent)) / float64(r.Window) * float64(r.Requests)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
@@ -33,7 +34,7 @@ func TestEchoOfCredentials(t *testing.T) {
 			"secret field name": answer(200, `{"status":200,"result":{"`+form+`":1}}`),
 		} {
 			var debug strings.Builder
-			c, err := client.New("https://api.example.com", client.Credentials{KeyID: id, KeySecret: secret.New(key)},
+			c, err := client.New(cloudapi.Dialect(), "https://api.example.com", client.Credentials{KeyID: id, KeySecret: secret.New(key)},
 				client.WithTransport(&script{replies: []reply{answered}}), client.WithDebug(&debug), client.WithRate(client.Rate{}), client.WithTick(1))
 			if err != nil {
 				t.Fatal(err)

@@ -16,9 +16,6 @@ type Rate struct {
 	Window   time.Duration
 }
 
-// DefaultRate is what ClickHouse Cloud grants one API key: 10 requests per 10 seconds.
-func DefaultRate() Rate { return Rate{Requests: 10, Window: 10 * time.Second} }
-
 // ParseRate reads the form REQUESTS/WINDOW, such as "100/10s"; the window is a Go duration. Both parts must be positive.
 func ParseRate(s string) (Rate, error) {
 	requests, window, found := strings.Cut(s, "/")

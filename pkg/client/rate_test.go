@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 )
 
 func TestParseRate(t *testing.T) {
@@ -32,7 +33,7 @@ func TestParseRate(t *testing.T) {
 }
 
 func TestNewRefusesAnImpossibleRate(t *testing.T) {
-	_, err := client.New("https://api.example.com", credentials(), client.WithRate(client.Rate{Requests: -1, Window: time.Second}))
+	_, err := client.New(cloudapi.Dialect(), "https://api.example.com", credentials(), client.WithRate(client.Rate{Requests: -1, Window: time.Second}))
 	if err == nil {
 		t.Error("a negative rate was accepted")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -16,12 +17,12 @@ import (
 // Request is one call of the API.
 type Request struct {
 	Method string
-	// Path starts with the version, such as /v1/organizations, with its variable segments escaped. An empty segment is an
-	// error: without its id, the path of an object is that of its whole collection.
+	// Path starts with the version of the dialect, such as /v1/organizations, with its variable segments escaped. An empty
+	// segment is an error: without its id, the path of an object is that of its whole collection.
 	Path  string
 	Query url.Values
 	Body  any  // encoded as JSON; nil sends no body
-	Text  bool // the answer is plain text, without the envelope
+	Text  bool // the answer is plain text
 
 	OptionalResult bool // Call returns the zero value for an answer without a result
 }
@@ -30,7 +31,7 @@ type Request struct {
 type Response struct {
 	Status    int
 	RequestID string
-	Result    json.RawMessage // nil when the envelope has no result, or a null one
+	Result    json.RawMessage // nil when the answer has no result, or a null one
 	Text      string          // the whole body, for a Request that wants text
 }
 
@@ -58,10 +59,10 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if !isSuccess(resp.StatusCode) {
 		return nil, c.newError(r, resp.StatusCode, x.body)
 	}
-	return newResponse(r, resp.StatusCode, x.body), nil
+	return c.newResponse(r, resp.StatusCode, x.body), nil
 }
 
-// Call sends r and decodes the result of the envelope. An answer without a result is a *ReplyError unless r allows it:
+// Call sends r and decodes the result of its answer. An answer without a result is a *ReplyError unless r allows it:
 // taking it for an empty list would plan the deletion or creation of everything.
 func Call[T any](ctx context.Context, c *Client, r Request) (T, error) {
 	var result T
@@ -110,7 +111,7 @@ func (c *Client) encode(ctx context.Context, r Request) (*retryablehttp.Request,
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
-	req.SetBasicAuth(c.credentials.KeyID, c.credentials.KeySecret.Reveal())
+	c.dialect.Scheme.authorize(req.Header, c.credentials)
 	req.Header.Set("User-Agent", c.options.userAgent)
 	req.Header.Set("Accept", "application/json")
 	if r.Text {
@@ -122,20 +123,12 @@ func (c *Client) encode(ctx context.Context, r Request) (*retryablehttp.Request,
 	return req, nil
 }
 
-// envelope is the frame of every JSON answer: result on success, error otherwise. The older API sends no requestId with
-// errors.
-type envelope struct {
-	RequestID string          `json:"requestId"`
-	Result    json.RawMessage `json:"result"`
-	Error     string          `json:"error"`
-}
-
 // newResponse wraps a body that exchange has found to be sound.
-func newResponse(r Request, status int, body []byte) *Response {
+func (c *Client) newResponse(r Request, status int, body []byte) *Response {
 	if r.Text {
 		return &Response{Status: status, Text: string(body)}
 	}
-	env := decodeEnvelope(body)
+	env := c.dialect.open(body)
 	if bytes.Equal(env.Result, []byte("null")) {
 		env.Result = nil
 	}
@@ -143,8 +136,8 @@ func newResponse(r Request, status int, body []byte) *Response {
 }
 
 func (c *Client) newError(r Request, status int, body []byte) *Error {
-	env := decodeEnvelope(body)
-	text := env.Error
+	env := c.dialect.open(body)
+	text := env.Message
 	if text == "" && !isMarkup(body) {
 		text = string(body) // a gateway's plain text, or JSON of another shape
 	}
@@ -152,17 +145,14 @@ func (c *Client) newError(r Request, status int, body []byte) *Error {
 	if len(text) > 16*maxMessage {
 		text = text[:16*maxMessage]
 	}
-	code, message := splitCode(oneLine(c.mask.text(text), maxMessage))
+	code, message := c.mask.text(env.Code), oneLine(c.mask.text(text), maxMessage)
+	switch code {
+	case "":
+		code, message = splitCode(message)
+	case strconv.Itoa(status):
+		code = "" // it says nothing new
+	}
 	return &Error{Method: r.Method, Path: r.Path, Status: status, Code: code, Message: message, RequestID: c.mask.text(env.RequestID)}
-}
-
-// decodeEnvelope returns what can be read of the frame; members of a wrong type count as absent.
-func decodeEnvelope(body []byte) envelope {
-	var env envelope
-	// A type error leaves the other members filled in, and a syntax error all of them empty, which is what callers want.
-	_ = json.Unmarshal(body, &env)
-	env.RequestID = oneLine(env.RequestID, maxRequestID)
-	return env
 }
 
 // splitCode separates the code word that opens most error texts: "CONFLICT: text", "BAD_REQUEST text".

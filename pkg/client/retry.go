@@ -93,7 +93,7 @@ func (x *exchange) nextWait(resp *http.Response, err error) time.Duration {
 	return scale(min(firstBackoff<<steps, maxBackoff), x.client.options.tick)
 }
 
-// requestedPause reads X-RateLimit-Reset (seconds from now, possibly fractional; ClickHouse Cloud sends it with a 429) and
+// requestedPause reads X-RateLimit-Reset (seconds from now, possibly fractional) and
 // Retry-After (seconds or a date).
 func requestedPause(h http.Header) (time.Duration, bool) {
 	for _, name := range []string{"X-RateLimit-Reset", "Retry-After"} {

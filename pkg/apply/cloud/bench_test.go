@@ -85,7 +85,7 @@ func (b *bench) connect(transport http.RoundTripper) *cloud.Backend {
 func (b *bench) connectAs(transport http.RoundTripper, keyID, keySecret string) *cloud.Backend {
 	b.t.Helper()
 	b.recorder = &recorder{RoundTripper: transport, warehouses: map[string]string{}}
-	connection, err := client.New("http://127.0.0.1", client.Credentials{
+	connection, err := client.New(cloudapi.Dialect(), "http://127.0.0.1", client.Credentials{
 		KeyID: keyID, KeySecret: secret.New(keySecret),
 	}, client.WithTransport(b.recorder), client.WithRate(b.rate), client.WithUserAgent(userAgent))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
-	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/sim"
 )
 
@@ -110,7 +110,7 @@ func TestFaultMatrix(t *testing.T) {
 func faultRun(t *testing.T, cfg sim.Config, contended bool) (injected int, converged bool) {
 	t.Helper()
 	b := newBench(t.Context(), t, sim.Config{RateLimit: sim.RateLimit{Requests: 10, Window: 10 * time.Second}})
-	b.rate = client.DefaultRate()
+	b.rate = cloudapi.Dialect().Rate
 	b.backend = b.connect(b.server.Transport())
 	b.converge(manifest(t, faultsBefore))
 	desired := manifest(t, faultsAfter)

@@ -20,7 +20,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 	"github.com/orgctl/orgctl/pkg/apply/cloud"
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
-	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/otherapi"
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -91,7 +91,7 @@ func newOtherBench(ctx context.Context, t tester, made otherapi.Choices) (*bench
 	server.Edit(func(o *otherapi.Org) { o.AddRole("Developer") })
 	b := unconnected(ctx, t)
 	if made.Burst > 0 {
-		b.rate = client.DefaultRate()
+		b.rate = cloudapi.Dialect().Rate
 	}
 	b.options = func(o *cloud.Options) { o.OrganizationID = server.OrgID() }
 	b.backend = b.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/sim"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -28,7 +28,7 @@ func BenchmarkPlan(b *testing.B) {
 			org.converge(desired)
 			api := httptest.NewServer(org.server)
 			defer api.Close()
-			org.rate = client.DefaultRate()
+			org.rate = cloudapi.Dialect().Rate
 			org.server.ResetRequests()
 
 			var computing, slow time.Duration

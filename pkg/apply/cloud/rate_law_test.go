@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/apply"
-	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/cloudapi"
 	"github.com/orgctl/orgctl/pkg/client/sim"
 )
 
@@ -17,7 +17,7 @@ import (
 // and uses at least nine tenths of it. The share is an attribute of the test, in simulated time.
 func TestLawApplyKeepsTheRateBusy(t *testing.T) {
 	const objects = 200
-	rate := client.DefaultRate()
+	rate := cloudapi.Dialect().Rate
 	kinds := map[string]string{
 		"services":    "{name: object-%03d, provider: aws, region: us-east-1, ipAccessList: []}",
 		"keys":        "{name: object-%03d, roles: [developer], ipAccessList: [{source: 0.0.0.0/0}]}",
@@ -72,7 +72,7 @@ func TestLawApplyKeepsTheRateBusy(t *testing.T) {
 // Ten services, from the first request to the verdict, take no longer than their requests do at the rate, and a little: nothing
 // waits for anything but its turn.
 func TestTenServicesTakeWhatTheRateAllows(t *testing.T) {
-	rate := client.DefaultRate()
+	rate := cloudapi.Dialect().Rate
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t.Context(), t, sim.Config{
 			RateLimit: sim.RateLimit{Requests: rate.Requests, Window: rate.Window}, Delays: sim.Delays{Latency: 300 * time.Millisecond},

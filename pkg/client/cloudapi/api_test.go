@@ -47,7 +47,7 @@ func newRecorder(t *testing.T, status int, reply string) *recorder {
 	}))
 	t.Cleanup(server.Close)
 	cred := client.Credentials{KeyID: "key", KeySecret: secret.New("secret")}
-	c, err := client.New(server.URL+"/prefix/v1", cred, client.WithTick(0))
+	c, err := client.New(cloudapi.Dialect(), server.URL+"/prefix/v1", cred, client.WithTick(0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func newSimulated(t *testing.T, cfg sim.Config, opts ...client.Option) (*sim.Ser
 	server := sim.New(cfg)
 	cred := server.Credentials()
 	opts = append([]client.Option{client.WithTransport(server.Transport()), client.WithTick(0)}, opts...)
-	c, err := client.New("http://127.0.0.1/v1", client.Credentials{KeyID: cred.KeyID, KeySecret: secret.New(cred.KeySecret)}, opts...)
+	c, err := client.New(cloudapi.Dialect(), "http://127.0.0.1/v1", client.Credentials{KeyID: cred.KeyID, KeySecret: secret.New(cred.KeySecret)}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
