@@ -28,6 +28,7 @@ var importTable = map[string]struct {
 	"pkg/client/secret":             {stdlib: true, no: []string{"net/http"}},
 	"pkg/client":                    {ours: []string{"pkg/client/secret"}},
 	"pkg/client/cloudapi":           {ours: []string{"pkg/client", "pkg/client/secret"}},
+	"pkg/client/locktera":           {ours: []string{"pkg/client", "pkg/client/secret"}},
 	"pkg/client/sim":                {ours: []string{"pkg/client/sim/internal/stage"}, stdlib: true},
 	"pkg/client/sim/internal/stage": {stdlib: true},
 	"pkg/client/sim/locktera":       {ours: []string{"pkg/client/sim/internal/stage"}, stdlib: true},

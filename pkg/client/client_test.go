@@ -111,7 +111,7 @@ func TestRequestAsSent(t *testing.T) {
 		t.Error(diff)
 	}
 
-	if _, err := c.Do(t.Context(), client.Request{Method: "GET", Path: "/v1/metrics", Text: true}); err != nil {
+	if _, err := c.Do(t.Context(), client.Request{Method: "GET", Path: "/v1/metrics", Answer: client.Text}); err != nil {
 		t.Fatal(err)
 	}
 	if got.Header.Get("Content-Type") != "" || got.Header.Get("Accept") != "text/plain" || body != "" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -41,6 +40,10 @@ func (c *Client) logResponse(x *exchange, resp *http.Response, body []byte, err 
 	line += " took=" + took.Round(time.Millisecond).String()
 	if err != nil {
 		line += fmt.Sprintf(" error=%q", err)
+	}
+	if x.request.Answer == Secret && len(body) > 0 {
+		c.logLine(line + fmt.Sprintf(" body=[%d bytes that are secret]", len(body)))
+		return
 	}
 	c.logLine(line + c.debugBody(body))
 }
@@ -87,7 +90,7 @@ func (d Dialect) redactValue(value any, named bool) any {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, member := range v {
-			if d.isSecretName(name) {
+			if d.IsSecret(name) {
 				v[name] = redacted
 			} else {
 				v[name] = d.redactValue(member, true)
@@ -103,15 +106,4 @@ func (d Dialect) redactValue(value any, named bool) any {
 		}
 	}
 	return value
-}
-
-// isSecretName reports whether a field of this name may hold a secret or what a secret could be guessed from.
-func (d Dialect) isSecretName(name string) bool {
-	name = strings.ToLower(name)
-	for _, part := range []string{"password", "secret", "hash", "credential", "token", "authorization", "connectionstring"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return slices.Contains(d.SecretFields, name)
 }

@@ -3,6 +3,8 @@ package client
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 )
 
 // Dialect is what the transport has to know of an API. It is a value, one per API: see the subpackages of this one.
@@ -13,9 +15,9 @@ type Dialect struct {
 	Scheme  Scheme
 	Rate    Rate // what the API grants one key
 
-	// The variables in which a user sets the base URL and the key, for what errors suggest.
-	URLVariable  string
+	// What errors suggest: where the key is set, and what to ask oneself when something else than the API has answered.
 	KeyVariables string
+	WrongURL     string
 
 	// Form is that of the body of a successful answer.
 	Form Form
@@ -52,4 +54,15 @@ func (d Dialect) open(body []byte) Envelope {
 	e.Code = oneLine(e.Code, maxRequestID)
 	e.RequestID = oneLine(e.RequestID, maxRequestID)
 	return e
+}
+
+// IsSecret reports whether a field of this name may hold a secret or what a secret could be guessed from.
+func (d Dialect) IsSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"password", "secret", "hash", "credential", "token", "authorization", "connectionstring"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return slices.Contains(d.SecretFields, name)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +24,7 @@ import (
 func plain() client.Dialect {
 	return client.Dialect{
 		Scheme: client.Bearer, Rate: client.Rate{Requests: 2, Window: time.Minute},
-		URLVariable: "PLAIN_URL", KeyVariables: "PLAIN_KEY", Form: client.AnyValue,
+		KeyVariables: "PLAIN_KEY", WrongURL: "is PLAIN_URL the address of the API?", Form: client.AnyValue,
 		Open: func(body []byte) client.Envelope {
 			var refusal struct{ Message, Code string }
 			_ = json.Unmarshal(body, &refusal)
@@ -173,4 +174,62 @@ func TestRateOfADialect(t *testing.T) {
 			t.Errorf("three requests took %s at 2 a minute", took)
 		}
 	})
+}
+
+// TestAnswers: what the body of a success is taken for, and that a web page is none of it.
+func TestAnswers(t *testing.T) {
+	for kind, want := range map[client.Answer]client.Response{
+		client.Text:    {Status: 200, Text: "c4n4ry text"},
+		client.Ignored: {Status: 200},
+		client.Secret:  {Status: 200, Secret: secret.New("c4n4ry text")},
+	} {
+		var log bytes.Buffer
+		s := &script{replies: []reply{answer(200, "c4n4ry text"), answer(200, "<html>Log in</html>")}}
+		c := newPlainClient(t, "https://api.example.com", client.WithTransport(s), client.WithDebug(&log))
+		got, err := c.Do(t.Context(), client.Request{Method: "POST", Path: "/things", Answer: kind})
+		if err != nil || got.Status != want.Status || got.Text != want.Text || got.Result != nil || !got.Secret.Equal(want.Secret) {
+			t.Errorf("%v: %+v, %v", kind, got, err)
+		}
+		if strings.Contains(log.String(), canary) {
+			t.Errorf("%v is logged:\n%s", kind, log.String())
+		}
+		_, err = c.Do(t.Context(), client.Request{Method: "POST", Path: "/things", Answer: kind})
+		if err == nil || !strings.Contains(err.Error(), "web page") || !client.Ambiguous(err) {
+			t.Errorf("%v, answered by a page: %v", kind, err)
+		}
+	}
+}
+
+// Where an answer may hold a secret, the log shows its size, and an error shows its text only where nothing has been made.
+func TestSecretAnswer(t *testing.T) {
+	for status, shown := range map[int]bool{200: false, 400: true, 500: false} {
+		for _, body := range []string{"c4n4ry", `{"name":"c4n4ry"}`} {
+			var log bytes.Buffer
+			c := newPlainClient(t, "https://api.example.com", client.WithTransport(&script{replies: []reply{answer(status, body)}}), client.WithDebug(&log))
+			_, err := c.Do(t.Context(), client.Request{Method: "POST", Path: "/things", Answer: client.Secret})
+			if got := strings.Contains(fmt.Sprint(err), canary); got != shown {
+				t.Errorf("status %d: %v", status, err)
+			}
+			if strings.Contains(log.String(), canary) || !strings.Contains(log.String(), fmt.Sprintf("body=[%d bytes that are secret]", len(body))) {
+				t.Errorf("status %d is logged as\n%s", status, log.String())
+			}
+		}
+	}
+}
+
+// A write that says that it is idempotent is sent again like a read, and its outcome stays open when that does not help.
+func TestIdempotentWrite(t *testing.T) {
+	for name, bad := range map[string]reply{"gateway": answer(502, "down"), "cut": cut(okBody), "lost": fail(io.ErrUnexpectedEOF)} {
+		s := &script{replies: []reply{bad, bad, answer(200, `{}`)}}
+		c := newPlainClient(t, "https://api.example.com", client.WithTransport(s))
+		r := client.Request{Method: "PUT", Path: "/things/1", Body: map[string]int{"n": 1}, Idempotent: true}
+		if _, err := c.Do(t.Context(), r); err != nil || len(s.requests) != 3 || s.bodies[2] != `{"n":1}` {
+			t.Errorf("%s: %d sends of %q, %v", name, len(s.requests), s.bodies, err)
+		}
+		s = &script{replies: []reply{bad}}
+		c = newPlainClient(t, "https://api.example.com", client.WithTransport(s))
+		if _, err := c.Do(t.Context(), r); !client.Ambiguous(err) || len(s.requests) != 5 {
+			t.Errorf("%s for ever: %d sends, %v", name, len(s.requests), err)
+		}
+	}
 }

@@ -125,25 +125,24 @@ func (x *exchange) send(req *http.Request) (*http.Response, []byte, error) {
 // checkReply refuses what the API itself would not say.
 func (x *exchange) checkReply(resp *http.Response, body []byte) error {
 	d := x.client.dialect
-	hint := "is " + d.URLVariable + " the address of the API?"
 	status := resp.StatusCode
 	e := x.client.replyError(x.request, status, "")
 	switch {
 	// Following it would send the key elsewhere, or turn a write into a read.
 	case status >= 300 && status < 400:
 		e.Reason = "redirect to " + oneLine(x.client.mask.text(resp.Header.Get("Location")), maxMessage) + " not followed"
-		e.Hint = hint
+		e.Hint = d.WrongURL
 	// A page with status 404 or 403 says nothing about the object or the key asked about.
 	case !outcomeUnknown(status) && status != http.StatusTooManyRequests && isMarkup(body):
 		e.Reason = "the answer is a web page (HTML or XML) instead of JSON"
-		e.Hint = hint
-	case !isSuccess(status) || x.request.Text:
+		e.Hint = d.WrongURL
+	case !isSuccess(status) || x.request.Answer != JSON:
 		return nil
 	case len(bytes.TrimSpace(body)) == 0 && isWrite(x.request.Method):
 		return nil
 	case !d.Form.holds(body):
 		e.Reason = "the answer is not " + string(d.Form)
-		e.Hint = hint
+		e.Hint = d.WrongURL
 		e.retryable = true
 	default:
 		return nil

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
 // Request is one call of the API.
@@ -19,13 +21,26 @@ type Request struct {
 	Method string
 	// Path starts with the version of the dialect, such as /v1/organizations, with its variable segments escaped. An empty
 	// segment is an error: without its id, the path of an object is that of its whole collection.
-	Path  string
-	Query url.Values
-	Body  any  // encoded as JSON; nil sends no body
-	Text  bool // the answer is plain text
+	Path   string
+	Query  url.Values
+	Body   any // encoded as JSON; nil sends no body
+	Answer Answer
 
 	OptionalResult bool // Call returns the zero value for an answer without a result
+	Idempotent     bool // a write that may be sent again when it is not known whether it was executed, as a read may
 }
+
+// Answer is what the body of a successful answer is taken for.
+type Answer int
+
+// What there is: a result in the form of the dialect; plain text, which the request asks for; nothing, for a write whose status
+// says enough, whatever comes with it; and one secret as a whole, which is not looked into and not logged.
+const (
+	JSON Answer = iota
+	Text
+	Ignored
+	Secret
+)
 
 // Response is an answer with a 2xx status.
 type Response struct {
@@ -33,6 +48,7 @@ type Response struct {
 	RequestID string
 	Result    json.RawMessage // nil when the answer has no result, or a null one
 	Text      string          // the whole body, for a Request that wants text
+	Secret    secret.Value    // the whole body, for a Request that wants a secret
 }
 
 // Do sends r, again where the retry policy allows it, and returns the answer. Its errors are *Error, *NetworkError and
@@ -114,7 +130,7 @@ func (c *Client) encode(ctx context.Context, r Request) (*retryablehttp.Request,
 	c.dialect.Scheme.authorize(req.Header, c.credentials)
 	req.Header.Set("User-Agent", c.options.userAgent)
 	req.Header.Set("Accept", "application/json")
-	if r.Text {
+	if r.Answer == Text {
 		req.Header.Set("Accept", "text/plain")
 	}
 	if body != nil {
@@ -125,8 +141,14 @@ func (c *Client) encode(ctx context.Context, r Request) (*retryablehttp.Request,
 
 // newResponse wraps a body that exchange has found to be sound.
 func (c *Client) newResponse(r Request, status int, body []byte) *Response {
-	if r.Text {
+	switch r.Answer {
+	case Text:
 		return &Response{Status: status, Text: string(body)}
+	case Ignored:
+		return &Response{Status: status}
+	case Secret:
+		return &Response{Status: status, Secret: secret.New(string(body))}
+	case JSON:
 	}
 	env := c.dialect.open(body)
 	if bytes.Equal(env.Result, []byte("null")) {
@@ -138,7 +160,9 @@ func (c *Client) newResponse(r Request, status int, body []byte) *Response {
 func (c *Client) newError(r Request, status int, body []byte) *Error {
 	env := c.dialect.open(body)
 	text := env.Message
-	if text == "" && !isMarkup(body) {
+	// An answer that may hold a secret is quoted only where nothing can have been made.
+	quotable := r.Answer != Secret || !outcomeUnknown(status)
+	if text == "" && quotable && !isMarkup(body) {
 		text = string(body) // a gateway's plain text, or JSON of another shape
 	}
 	// A long page of a gateway needs no more than its beginning looked at.

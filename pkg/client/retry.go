@@ -17,6 +17,8 @@ import (
 //	5xx, 408, cut or damaged answer, timeout   again   returned: it may have been executed
 //	anything else                              returned
 //
+// A request that says that it is idempotent counts as a GET.
+//
 // Seconds are ticks here as everywhere in this package.
 const (
 	maxTries = 5 // of one request, those refused by rate limit not counted
@@ -69,17 +71,17 @@ const instant = time.Nanosecond
 func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return instant }
 
 func (x *exchange) worthRepeating(resp *http.Response, err error) bool {
-	read := !isWrite(x.request.Method)
+	repeatable := !isWrite(x.request.Method) || x.request.Idempotent
 	if err == nil {
-		return resp.StatusCode == http.StatusTooManyRequests || (read && outcomeUnknown(resp.StatusCode))
+		return resp.StatusCode == http.StatusTooManyRequests || (repeatable && outcomeUnknown(resp.StatusCode))
 	}
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		// A certificate does not become valid by asking again.
 		_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-		return (read || !e.Sent) && !badCertificate && !e.stopped
+		return (repeatable || !e.Sent) && !badCertificate && !e.stopped
 	}
 	e, ok := errors.AsType[*ReplyError](err)
-	return ok && read && e.retryable
+	return ok && repeatable && e.retryable
 }
 
 // nextWait returns what the server asks for, within bounds, or else the next step of the backoff.

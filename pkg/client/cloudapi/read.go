@@ -19,7 +19,9 @@ func (a *API) Read(ctx context.Context, orgID string, query url.Values, below ..
 // ReadText is Read for what is text for programs, and no JSON.
 // API: GET /v1/organizations/{organizationId}/...
 func (a *API) ReadText(ctx context.Context, orgID string, query url.Values, below ...string) (string, error) {
-	resp, err := a.client.Do(ctx, client.Request{Method: http.MethodGet, Path: organizationPath(orgID, below...), Query: query, Text: true})
+	resp, err := a.client.Do(ctx, client.Request{
+		Method: http.MethodGet, Path: organizationPath(orgID, below...), Query: query, Answer: client.Text,
+	})
 	if err != nil {
 		return "", err
 	}
