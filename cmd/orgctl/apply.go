@@ -68,8 +68,10 @@ type applyOptions struct {
 }
 
 func newApplyOptions(e *env, c *cli.Context) (o applyOptions, err error) {
-	o.saved = c.Args().First()
-	if o.saved != "" {
+	if o.saved = c.Args().First(); c.Args().Present() {
+		if o.saved == "" {
+			return o, usage("the name of the plan is empty; leave it out to apply manifests")
+		}
 		if err := noManifest(c, o.saved); err != nil {
 			return o, err
 		}
@@ -135,7 +137,7 @@ func readGoal(e *env, o applyOptions) (goal, error) {
 // plan says what is to be done for a goal, or what is left after some changes. A saved plan is asked for the rest of what it
 // said, too: it desires no more than it changes. Nothing that it says is believed but what its digest binds.
 func (g *goal) plan(ctx context.Context, s *session, applied []diff.Change) (*diff.Plan, *spec.Live, error) {
-	scope := g.scope()
+	scope := apply.ToApply(g.desired, g.sel, g.reviewed)
 	scope.Applied = applied
 	p, live, err := s.plan(ctx, scope, g.desired, g.sel)
 	if err == nil && g.reviewed != nil {

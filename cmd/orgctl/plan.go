@@ -137,7 +137,7 @@ func makePlan(ctx context.Context, e *env, o planOptions, absent absence) (*diff
 	if err != nil {
 		return nil, err
 	}
-	p, live, err := backend.plan(ctx, scope(desired), desired, o.selection)
+	p, live, err := backend.plan(ctx, apply.ToPlan(desired), desired, o.selection)
 	if err != nil {
 		return nil, err
 	}

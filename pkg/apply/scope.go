@@ -1,0 +1,84 @@
+package apply
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// ToPlan is what a plan has to read: the lists of what is declared, and details where a manifest manages them. Whatever else the
+// key may list is read too, since a plan says what it could not check.
+func ToPlan(desired *spec.Organization) Scope {
+	api := cmp.Or(desired.API, spec.ClickHouse)
+	var needed []string
+	for collection := range desired.Declared {
+		needed = append(needed, collection)
+	}
+	// What must hold nothing undeclared has to be seen whole.
+	needed = append(needed, desired.Policy.Exclusive...)
+	needed = append(needed, desired.Policy.Prune...)
+	// People are one list that the API shows as two.
+	for _, kind := range api.Kinds {
+		if api.People.Has(kind.Name) && slices.Contains(needed, kind.Collection) {
+			needed = append(needed, api.Kind(api.People.Joined).Collection, api.Kind(api.People.Invited).Collection)
+			break
+		}
+	}
+	detailed, pinned := map[spec.Address]bool{}, map[string]bool{}
+	roles := false
+	for _, r := range desired.Resources {
+		if named, _ := r.Spec["roles"].([]any); len(named) > 0 && !r.Intent.Absent {
+			roles = true
+		}
+		if !detail(api.Kind(r.Address.Kind), r) {
+			continue
+		}
+		pinned[r.ID] = true
+		for _, name := range append([]string{r.Address.Name}, r.Intent.Previously...) {
+			detailed[spec.Address{Kind: r.Address.Kind, Name: name}] = true
+		}
+	}
+	return Scope{Needed: needed, Roles: roles, Detail: func(live spec.Resource) bool {
+		return detailed[live.Address] || pinned[live.ID] && live.ID != ""
+	}}
+}
+
+// detail reports whether a manifest manages a field that is read by a request of its own.
+func detail(kind *spec.Kind, desired spec.Resource) bool {
+	return slices.ContainsFunc(kind.Fields, func(f spec.Field) bool {
+		top, _, _ := strings.Cut(f.Path, ".")
+		return f.Detail && desired.Spec[top] != nil
+	})
+}
+
+// ToApply is what an apply has to read, where every request counts: what is declared, whatever may refer to that, and the keys, of
+// which the one in use must outlast the plan. A selection and a plan that was reviewed, if there is one, add what they name: a
+// pattern must match something, and what was undeclared may have gone.
+func ToApply(desired *spec.Organization, sel diff.Selection, reviewed *diff.Plan) Scope {
+	api, out := cmp.Or(desired.API, spec.ClickHouse), ToPlan(desired)
+	out.Enough = append(slices.Clone(out.Needed), "keys")
+	for _, kind := range api.Kinds {
+		refers := func(f spec.Field) bool {
+			to := api.Kind(f.Ref)
+			return to != nil && slices.Contains(out.Needed, to.Collection)
+		}
+		if slices.ContainsFunc(kind.Fields, refers) {
+			out.Enough = append(out.Enough, kind.Collection)
+		}
+	}
+	for _, pattern := range slices.Concat(sel.Only, sel.Except) {
+		name, _, _ := strings.Cut(pattern, "/")
+		if kind := api.Kind(name); kind != nil {
+			out.Enough = append(out.Enough, kind.Collection)
+		}
+	}
+	if reviewed != nil {
+		for _, u := range reviewed.Unmanaged {
+			out.Enough = append(out.Enough, u.Collection)
+		}
+	}
+	return out
+}
