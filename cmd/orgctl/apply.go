@@ -137,9 +137,9 @@ func readGoal(e *env, o applyOptions) (goal, error) {
 // plan says what is to be done for a goal, or what is left after some changes. A saved plan is asked for the rest of what it
 // said, too: it desires no more than it changes. Nothing that it says is believed but what its digest binds.
 func (g *goal) plan(ctx context.Context, s *session, applied []diff.Change) (*diff.Plan, *spec.Live, error) {
-	scope := apply.ToApply(g.desired, g.sel, g.reviewed)
-	scope.Applied = applied
-	p, live, err := s.plan(ctx, scope, g.desired, g.sel)
+	opts := apply.ToApply(g.desired, g.sel, g.reviewed)
+	opts.Applied = applied
+	p, live, err := s.plan(ctx, opts, g.desired, g.sel)
 	if err == nil && g.reviewed != nil {
 		p.Inherit(g.reviewed, live)
 	}

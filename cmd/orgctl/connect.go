@@ -210,14 +210,14 @@ type connection struct {
 }
 
 // Observe is that of the backend, and shown.
-func (b *connection) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, error) {
+func (b *connection) Observe(ctx context.Context, opts apply.ObserveOptions) (*spec.Live, error) {
 	defer b.progress.show("reading the organization")()
-	return b.Backend.Observe(ctx, scope)
+	return b.Backend.Observe(ctx, opts)
 }
 
-// plan observes what a scope asks for and compares, and gives what it observed too.
-func (b *connection) plan(ctx context.Context, scope apply.Scope, desired *spec.Organization, sel diff.Selection) (*diff.Plan, *spec.Live, error) {
-	live, err := b.Observe(ctx, scope)
+// plan observes what is asked for and compares, and gives what it observed too.
+func (b *connection) plan(ctx context.Context, opts apply.ObserveOptions, desired *spec.Organization, sel diff.Selection) (*diff.Plan, *spec.Live, error) {
+	live, err := b.Observe(ctx, opts)
 	if err != nil {
 		return nil, nil, err
 	}

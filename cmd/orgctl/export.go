@@ -76,7 +76,7 @@ func export(ctx context.Context, e *env, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	live, err := backend.Observe(ctx, apply.Scope{Detail: func(spec.Resource) bool { return true }})
+	live, err := backend.Observe(ctx, apply.ObserveOptions{Detail: func(spec.Resource) bool { return true }})
 	if err != nil {
 		return err
 	}

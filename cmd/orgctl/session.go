@@ -110,7 +110,7 @@ func openSession(ctx context.Context, e *env, o applyOptions, desired *spec.Orga
 	s.log = s.Log()
 	s.log.Mark(ctx)
 	s.begun = time.Now()
-	notes, err := s.Settle(ctx)
+	notes, err := s.Recover(ctx)
 	end()
 	for _, n := range notes {
 		_ = view.Message(e.notes(), n)

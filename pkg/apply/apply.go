@@ -2,7 +2,7 @@
 // plan's order with everything independent side by side, waits for slow objects in one poll loop, and reports what came
 // of every change.
 //
-// It knows no API. Retrying a request is the transport's business; settling an unknown outcome is the backend's.
+// It knows no API. Retrying a request is the transport's business; finding out what an unanswered call has done is the backend's.
 package apply
 
 import (
@@ -12,21 +12,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/diff"
 	"github.com/orgctl/orgctl/pkg/spec"
 )
-
-// Scope says what an observation is for. The zero Scope observes everything that can be listed.
-type Scope struct {
-	// Needed are the collections (spec.Kind.Collection) whose refusal by the API is an error.
-	Needed []string
-	// Enough, unless nil, are the only collections to read. Of the others nothing is known (spec.Live.LeftOut).
-	Enough []string
-	// Roles says that roles are named, so that an API which has ids for them must show those. Names need not be unique.
-	Roles bool
-	// Detail reports whether fields with a request of their own are wanted of an object (spec.Field.Detail).
-	Detail func(live spec.Resource) bool
-	// Applied, unless nil, are changes made since the last observation. Lists that hold none of their objects, and details of
-	// other objects, are taken from that one (spec.Live.Earlier).
-	Applied []diff.Change
-}
 
 // Step is one stage of a change: something done, then a state waited for.
 type Step struct {

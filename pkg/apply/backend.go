@@ -13,8 +13,8 @@ import (
 // needs nothing of it that it cannot do without.
 type Backend interface {
 	Stepper
-	// Observe reads the live organization. Collections that scope does not need may be missing from it (Live.NotChecked).
-	Observe(ctx context.Context, scope Scope) (*spec.Live, error)
+	// Observe reads the live organization. Collections that opts do not need may be missing from it (Live.NotChecked).
+	Observe(ctx context.Context, opts ObserveOptions) (*spec.Live, error)
 	// Longest is how long it may take to apply a plan, in ticks of one second, with or without a place for secrets; see the function
 	// of that name.
 	Longest(plan *diff.Plan) time.Duration
@@ -25,9 +25,9 @@ type Backend interface {
 	// AskTime has the API answer once more, for ServerTime.
 	AskTime(ctx context.Context) error
 
-	// Settle finds out what became of creations whose run ended before their outcome was known, and gives a sentence for each: none
+	// Recover finds out what became of creations whose run ended before their outcome was known, and gives a sentence for each: none
 	// where nothing is created whose outcome would have to be looked for.
-	Settle(ctx context.Context) ([]string, error)
+	Recover(ctx context.Context) ([]string, error)
 	// Begun gives the ids of the objects that a plan would finish although nothing but a mark of theirs says that they are half made,
 	// and whose creation this host knows: none where creations are one call.
 	Begun(ctx context.Context, plan *diff.Plan) ([]string, error)

@@ -23,8 +23,10 @@ type fake struct {
 	rounds int
 }
 
-func (f *fake) Observe(context.Context, apply.Scope) (*spec.Live, error) { return &spec.Live{}, nil }
-func (f *fake) NextRound()                                               { f.rounds++ }
+func (f *fake) Observe(context.Context, apply.ObserveOptions) (*spec.Live, error) {
+	return &spec.Live{}, nil
+}
+func (f *fake) NextRound() { f.rounds++ }
 func (f *fake) Steps(c diff.Change) ([]apply.Step, error) {
 	steps, ok := f.steps[c.Address.Name]
 	if !ok {

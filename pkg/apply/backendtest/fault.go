@@ -43,7 +43,7 @@ func (s Suite) fault(t *testing.T, w *wire) bool {
 	if report != nil {
 		next.CheckTruth(report, desired)
 	}
-	if _, err := next.Backend.Settle(t.Context()); err != nil {
+	if _, err := next.Backend.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	next.Converge(desired)

@@ -43,7 +43,7 @@ func (r Run) Plan(desired *spec.Organization) *diff.Plan {
 
 // TryPlan is a Plan that may fail. After changes it looks at what they may have touched.
 func (r Run) TryPlan(desired *spec.Organization, applied []diff.Change) (*diff.Plan, error) {
-	live, err := r.Backend.Observe(r.Context, apply.Scope{Detail: r.details(desired), Applied: applied})
+	live, err := r.Backend.Observe(r.Context, apply.ObserveOptions{Detail: r.details(desired), Applied: applied})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (r Run) Converge(desired *spec.Organization) *diff.Plan {
 // Exported is what an export of everything reads back as.
 func (r Run) Exported() *spec.Organization {
 	r.T.Helper()
-	live, err := r.Backend.Observe(r.Context, apply.Scope{Detail: func(spec.Resource) bool { return true }})
+	live, err := r.Backend.Observe(r.Context, apply.ObserveOptions{Detail: func(spec.Resource) bool { return true }})
 	if err != nil {
 		r.T.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func (r Run) Exported() *spec.Organization {
 // CheckOnce fails when anything is there twice.
 func (r Run) CheckOnce() {
 	r.T.Helper()
-	live, err := r.Backend.Observe(r.Context, apply.Scope{})
+	live, err := r.Backend.Observe(r.Context, apply.ObserveOptions{})
 	if err != nil {
 		r.T.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package cloud is the backend of ClickHouse Cloud: it brings what the API reports into canonical trees, and turns each
 // change into calls of package cloudapi, one file per kind.
 //
-// Settling what an unanswered call has done is its business; pacing and repeating reads is the transport's.
+// Finding out what an unanswered call has done is its business; pacing and repeating reads is the transport's.
 package cloud
 
 import (

@@ -141,7 +141,7 @@ func faultRun(t *testing.T, cfg sim.Config, contended bool) (injected int, conve
 		}
 		converged = report.Converged
 	}
-	if _, err := b.backend.Settle(b.ctx); err != nil {
+	if _, err := b.backend.Recover(b.ctx); err != nil {
 		t.Fatal(err)
 	}
 	b.converge(desired)

@@ -208,7 +208,7 @@ func TestAmbiguousNames(t *testing.T) {
 		if p.Worst() != diff.SeverityBlocked || p.Findings[0].Code != diff.CodeAmbiguous || strings.Count(p.Findings[0].Message, "-") < 8 {
 			t.Fatalf("want a finding that shows both ids, got %s", encode(t, p.Findings))
 		}
-		live, err := b.backend.Observe(t.Context(), apply.Scope{})
+		live, err := b.backend.Observe(t.Context(), apply.ObserveOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,8 +48,8 @@ type detailReply struct {
 
 // Observe implements apply.Backend. At most it sends six requests whatever the size of the organization, five of them side by
 // side, plus one per service whose detail fields are wanted.
-func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, error) {
-	o, err := b.read(ctx, scope)
+func (b *Backend) Observe(ctx context.Context, opts apply.ObserveOptions) (*spec.Live, error) {
+	o, err := b.read(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 			live.Expired = append(live.Expired, l.lapsed(o)...)
 		}
 	}
-	if !o.rolesKnown && scope.Roles && o.mayHaveCustomRoles() {
+	if !o.rolesKnown && opts.Roles && o.mayHaveCustomRoles() {
 		if refused, err := b.listRoles(ctx, o); refused != nil {
 			return nil, rolesMissing(refused)
 		} else if err != nil {
@@ -79,7 +79,7 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 		}
 	}
 	live.Roles = o.knownRoles()
-	if err := b.readDetails(ctx, live.Resources, scope, o); err != nil {
+	if err := b.readDetails(ctx, live.Resources, opts, o); err != nil {
 		return nil, err
 	}
 	b.remember(o)
@@ -92,15 +92,15 @@ func (b *Backend) Observe(ctx context.Context, scope apply.Scope) (*spec.Live, e
 	return live, nil
 }
 
-// read reads the organization and the lists that a scope asks for, or takes them from the observation before.
-func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, error) {
-	before := b.before(scope)
+// read reads the organization and the lists that are asked for, or takes them from the observation before.
+func (b *Backend) read(ctx context.Context, opts apply.ObserveOptions) (*observation, error) {
+	before := b.before(opts)
 	changed := map[string]bool{} // kinds
-	for _, c := range scope.Applied {
+	for _, c := range opts.Applied {
 		changed[c.Address.Kind] = true
 	}
 	o := &observation{objects: map[string]objects{}, notChecked: map[string]string{}, details: map[detailed]detailReply{}}
-	if err := b.readOrganization(ctx, o, before, changed, scope); err != nil {
+	if err := b.readOrganization(ctx, o, before, changed, opts); err != nil {
 		return nil, err
 	}
 	if before != nil {
@@ -111,7 +111,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	for i, k := range bindings {
 		switch {
 		case k.list == nil:
-		case scope.Enough != nil && !slices.Contains(scope.Enough, k.collection):
+		case opts.Enough != nil && !slices.Contains(opts.Enough, k.collection):
 			o.leftOut = append(o.leftOut, k.collection)
 		case before != nil && !changed[k.kind]:
 			o.take(before, k)
@@ -131,7 +131,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 		}
 	}
 	var rolesRefused error
-	if scope.Enough == nil && !o.rolesKnown {
+	if opts.Enough == nil && !o.rolesKnown {
 		g.Go(func() (err error) {
 			rolesRefused, err = b.listRoles(ctx, o)
 			return err
@@ -150,14 +150,14 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 	for i, k := range bindings {
 		switch {
 		case refusals[i] == nil:
-		case slices.Contains(scope.Needed, k.collection):
+		case slices.Contains(opts.Needed, k.collection):
 			missing = append(missing, fmt.Errorf("list %s: %w: the manifest declares %s and the API key has no permission %s (%w)",
 				k.collection, apply.ErrPermission, k.collection, k.permission, refusals[i]))
 		default:
 			o.notChecked[k.collection] = "the API key has no permission " + k.permission
 		}
 	}
-	if rolesRefused != nil && scope.Roles && o.mayHaveCustomRoles() {
+	if rolesRefused != nil && opts.Roles && o.mayHaveCustomRoles() {
 		missing = append(missing, rolesMissing(rolesRefused))
 	}
 	return o, errors.Join(missing...)
@@ -165,7 +165,7 @@ func (b *Backend) read(ctx context.Context, scope apply.Scope) (*observation, er
 
 // readOrganization reads the organization, unless nothing that it shows has been changed since the observation before.
 func (b *Backend) readOrganization(
-	ctx context.Context, o, before *observation, changed map[string]bool, scope apply.Scope,
+	ctx context.Context, o, before *observation, changed map[string]bool, opts apply.ObserveOptions,
 ) (err error) {
 	touched := before == nil || slices.ContainsFunc(bindings, func(k *binding) bool { return k.shown != nil && changed[k.kind] })
 	if !touched {
@@ -178,7 +178,7 @@ func (b *Backend) readOrganization(
 			continue
 		}
 		o.objects[k.kind] = k.shown(o.organization)
-		if !touched && k.collection != "" && (scope.Enough == nil || slices.Contains(scope.Enough, k.collection)) {
+		if !touched && k.collection != "" && (opts.Enough == nil || slices.Contains(opts.Enough, k.collection)) {
 			o.earlier = append(o.earlier, k.collection)
 		}
 	}
@@ -209,9 +209,9 @@ func (o *observation) complete(now time.Time) {
 	}
 }
 
-// before is the observation that a scope builds on, if any.
-func (b *Backend) before(scope apply.Scope) *observation {
-	if scope.Applied == nil {
+// before is the observation that another one builds on, if any.
+func (b *Backend) before(opts apply.ObserveOptions) *observation {
+	if opts.Applied == nil {
 		return nil
 	}
 	return b.observed()
@@ -278,12 +278,12 @@ func Identify(ctx context.Context, api *cloudapi.API, wanted string) (cloudapi.O
 
 // readDetails reads the fields that need a request of their own, of the objects that want them. An answer that is an error
 // is kept as the reason why an object's details are unknown: it concerns that object alone, and must not hide the rest.
-func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, scope apply.Scope, o *observation) error {
-	if scope.Detail == nil {
+func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, opts apply.ObserveOptions, o *observation) error {
+	if opts.Detail == nil {
 		return nil
 	}
 	applied := map[detailed]bool{}
-	for _, c := range scope.Applied {
+	for _, c := range opts.Applied {
 		applied[detailed{c.Address.Kind, c.ID}] = true
 	}
 	earlier := o.details
@@ -294,7 +294,7 @@ func (b *Backend) readDetails(ctx context.Context, resources []spec.Resource, sc
 	for i := range resources {
 		r := &resources[i]
 		of, d := detailed{r.Address.Kind, r.ID}, bindingOf(r.Address.Kind).detail
-		if d == nil || !scope.Detail(*r) || !d.has(*r) {
+		if d == nil || !opts.Detail(*r) || !d.has(*r) {
 			continue
 		}
 		g.Go(func() (err error) {

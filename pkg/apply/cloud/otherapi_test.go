@@ -296,7 +296,7 @@ func TestOtherAPIFaults(t *testing.T) {
 				if report != nil {
 					b.run().CheckTruth(report, desired)
 				}
-				if _, err := b.backend.Settle(t.Context()); err != nil {
+				if _, err := b.backend.Recover(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				b.converge(desired)
@@ -432,7 +432,7 @@ func TestOtherAPIOutage(t *testing.T) {
 					t.Errorf("said to be converged: %s", encode(t, report))
 				}
 				b.backend = b.connectAs(server, otherapi.CallerID, otherapi.CallerSecret)
-				if _, err := b.backend.Settle(t.Context()); err != nil {
+				if _, err := b.backend.Recover(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				b.converge(desired)

@@ -358,7 +358,7 @@ func TestJournalKnowsUntilComplete(t *testing.T) {
 				b.sink = secrets.NewMemory() // nothing of before can be read back
 				b.backend = b.connect(b.server.Transport())
 				p := b.plan(desired)
-				notes, err := b.backend.Settle(b.ctx)
+				notes, err := b.backend.Recover(b.ctx)
 				if err != nil || len(notes) != 1 || !strings.HasSuffix(notes[0], "is half made") {
 					t.Fatalf("settled: %q %v", notes, err)
 				}

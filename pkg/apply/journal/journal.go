@@ -1,5 +1,5 @@
 // Package journal remembers creations from before they are sent until their outcome is known, so that a run that was killed
-// in between can be settled by the next one before it plans: looked for until found, or until absent long enough.
+// in between can be recovered from by the next one before it plans: each is looked for until found, or until absent long enough.
 //
 // A journal is safe to lose. The nonce tag of services, the suffix of stored keys and the natural keys of the rest say
 // nearly as much; the journal adds that there is something to look for while the API does not show it yet.

@@ -9,9 +9,24 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
+// ObserveOptions say what an observation is for. The zero value observes everything that can be listed.
+type ObserveOptions struct {
+	// Needed are the collections (spec.Kind.Collection) whose refusal by the API is an error.
+	Needed []string
+	// Enough, unless nil, are the only collections to read. Of the others nothing is known (spec.Live.LeftOut).
+	Enough []string
+	// Roles says that roles are named, so that an API which has ids for them must show those. Names need not be unique.
+	Roles bool
+	// Detail reports whether fields with a request of their own are wanted of an object (spec.Field.Detail).
+	Detail func(live spec.Resource) bool
+	// Applied, unless nil, are changes made since the last observation. Lists that hold none of their objects, and details of
+	// other objects, are taken from that one (spec.Live.Earlier).
+	Applied []diff.Change
+}
+
 // ToPlan is what a plan has to read: the lists of what is declared, and details where a manifest manages them. Whatever else the
 // key may list is read too, since a plan says what it could not check.
-func ToPlan(desired *spec.Organization) Scope {
+func ToPlan(desired *spec.Organization) ObserveOptions {
 	api := cmp.Or(desired.API, spec.ClickHouse)
 	var needed []string
 	for collection := range desired.Declared {
@@ -41,7 +56,7 @@ func ToPlan(desired *spec.Organization) Scope {
 			detailed[spec.Address{Kind: r.Address.Kind, Name: name}] = true
 		}
 	}
-	return Scope{Needed: needed, Roles: roles, Detail: func(live spec.Resource) bool {
+	return ObserveOptions{Needed: needed, Roles: roles, Detail: func(live spec.Resource) bool {
 		return detailed[live.Address] || pinned[live.ID] && live.ID != ""
 	}}
 }
@@ -57,7 +72,7 @@ func detail(kind *spec.Kind, desired spec.Resource) bool {
 // ToApply is what an apply has to read, where every request counts: what is declared, whatever may refer to that, and the keys, of
 // which the one in use must outlast the plan. A selection and a plan that was reviewed, if there is one, add what they name: a
 // pattern must match something, and what was undeclared may have gone.
-func ToApply(desired *spec.Organization, sel diff.Selection, reviewed *diff.Plan) Scope {
+func ToApply(desired *spec.Organization, sel diff.Selection, reviewed *diff.Plan) ObserveOptions {
 	api, out := cmp.Or(desired.API, spec.ClickHouse), ToPlan(desired)
 	out.Enough = append(slices.Clone(out.Needed), "keys")
 	for _, kind := range api.Kinds {

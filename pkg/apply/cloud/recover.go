@@ -8,11 +8,11 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply/journal"
 )
 
-// Settle finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
+// Recover finds out what became of creations whose run ended before their outcome was known. It looks until each is found, or
 // has stayed absent for the settling time; a plan made before that could create them a second time, since reads lag behind
 // writes (FACTS 11). What is found half made stays in the journal until its creation is complete. It gives a sentence for each,
 // for the report.
-func (b *Backend) Settle(ctx context.Context) ([]string, error) {
+func (b *Backend) Recover(ctx context.Context) ([]string, error) {
 	var notes []string
 	pending := b.opts.Journal.Pending()
 	if len(pending) == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-func TestScopeOfAPlan(t *testing.T) {
+func TestToPlan(t *testing.T) {
 	desired := &spec.Organization{
 		Declared: map[string]spec.Pos{"services": {}},
 		Policy:   spec.Policy{Exclusive: []string{"members"}},
@@ -23,10 +23,10 @@ func TestScopeOfAPlan(t *testing.T) {
 			{Address: spec.Address{Kind: "service", Name: "plain"}, Spec: spec.Tree{"tags": []any{}}},
 		},
 	}
-	scope := apply.ToPlan(desired)
-	slices.Sort(scope.Needed)
-	if want := []string{"invitations", "members", "members", "services"}; !slices.Equal(scope.Needed, want) || scope.Enough != nil || scope.Roles {
-		t.Errorf("scope %+v, want %v to be needed, and nothing to be enough", scope, want)
+	opts := apply.ToPlan(desired)
+	slices.Sort(opts.Needed)
+	if want := []string{"invitations", "members", "members", "services"}; !slices.Equal(opts.Needed, want) || opts.Enough != nil || opts.Roles {
+		t.Errorf("got %+v, want %v to be needed, and nothing to be enough", opts, want)
 	}
 	for live, want := range map[spec.Address]bool{
 		{Kind: "service", Name: "new"}:   true,
@@ -34,11 +34,11 @@ func TestScopeOfAPlan(t *testing.T) {
 		{Kind: "service", Name: "plain"}: false,
 		{Kind: "key", Name: "new"}:       false,
 	} {
-		if got := scope.Detail(spec.Resource{Address: live, ID: "other"}); got != want {
+		if got := opts.Detail(spec.Resource{Address: live, ID: "other"}); got != want {
 			t.Errorf("details of %s: %t, want %t", live, got, want)
 		}
 	}
-	if !scope.Detail(spec.Resource{Address: spec.Address{Kind: "service", Name: "renamed"}, ID: "pinned"}) {
+	if !opts.Detail(spec.Resource{Address: spec.Address{Kind: "service", Name: "renamed"}, ID: "pinned"}) {
 		t.Error("no details of the pinned service")
 	}
 	desired.Resources = append(desired.Resources, spec.Resource{Address: spec.Address{Kind: "key", Name: "ci"}, Spec: spec.Tree{"roles": []any{"admin"}}})
@@ -47,7 +47,7 @@ func TestScopeOfAPlan(t *testing.T) {
 	}
 }
 
-func TestScopeOfAnApply(t *testing.T) {
+func TestToApply(t *testing.T) {
 	desired := &spec.Organization{Declared: map[string]spec.Pos{"privateEndpoints": {}}}
 	for name, test := range map[string]struct {
 		sel      diff.Selection
