@@ -24,7 +24,7 @@ func (s Suite) fresh(ctx context.Context, t T) (Fixture, Run) {
 // run is one more run on an organization.
 func (s Suite) run(ctx context.Context, t T, f Fixture, w *wire) Run {
 	backend, sent := f.Connect(w.through)
-	return Run{T: t, Context: ctx, API: s.API, Backend: backend, Applied: sent}
+	return Run{T: t, Context: ctx, Backend: backend, Applied: sent}
 }
 
 // Transitions reaches every state from every other in one apply.

@@ -14,7 +14,6 @@ import (
 type Run struct {
 	T       T
 	Context context.Context
-	API     *spec.API
 	Backend apply.Backend
 	// Applied, unless nil, is told of every plan that Apply has carried out.
 	Applied func(*diff.Plan)
@@ -43,24 +42,13 @@ func (r Run) Plan(desired *spec.Organization) *diff.Plan {
 
 // TryPlan is a Plan that may fail. After changes it looks at what they may have touched.
 func (r Run) TryPlan(desired *spec.Organization, applied []diff.Change) (*diff.Plan, error) {
-	live, err := r.Backend.Observe(r.Context, apply.ObserveOptions{Detail: r.details(desired), Applied: applied})
+	opts := apply.ToPlan(desired)
+	opts.Applied = applied
+	live, err := r.Backend.Observe(r.Context, opts)
 	if err != nil {
 		return nil, err
 	}
 	return diff.Compute(desired, live, diff.Selection{})
-}
-
-// details are wanted of what a manifest names and declares details of.
-func (r Run) details(desired *spec.Organization) func(live spec.Resource) bool {
-	wanted := map[spec.Address]bool{}
-	for _, d := range desired.Resources {
-		for _, f := range r.API.Kind(d.Address.Kind).Fields {
-			if _, declared := spec.Get(d.Spec, f.Path); declared && f.Detail {
-				wanted[d.Address] = true
-			}
-		}
-	}
-	return func(live spec.Resource) bool { return wanted[live.Address] }
 }
 
 // Apply plans, carries out and verifies.

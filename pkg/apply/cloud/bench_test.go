@@ -111,7 +111,7 @@ func manifest(t tester, body string) *spec.Organization {
 // run is a run with the backend of the last connect. What it sends must stand in its plan.
 func (b *bench) run() backendtest.Run {
 	b.recorder.take()
-	return backendtest.Run{T: b.t, Context: b.ctx, API: spec.ClickHouse, Backend: b.backend, Applied: b.checkSent}
+	return backendtest.Run{T: b.t, Context: b.ctx, Backend: b.backend, Applied: b.checkSent}
 }
 
 func (b *bench) plan(desired *spec.Organization) *diff.Plan {
