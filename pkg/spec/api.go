@@ -44,7 +44,18 @@ func named(apis []*API, name string) *API {
 
 // People are the two kinds in which an API shows its people, who are one list by e-mail address: whoever is invited becomes
 // somebody who has joined by accepting.
-type People struct{ Joined, Invited string }
+type People struct {
+	Joined, Invited string
+	Email           string // the field that holds the address in both
+}
+
+// One is the name under which objects of a kind are counted: people are one list, whether or not they have joined.
+func (p People) One(kind string) string {
+	if p.Has(kind) {
+		return p.Joined
+	}
+	return kind
+}
 
 // Has reports whether objects of a kind are people.
 func (p People) Has(kind string) bool { return kind != "" && (kind == p.Joined || kind == p.Invited) }

@@ -8,7 +8,7 @@ var ClickHouse = &API{
 	Title:    "ClickHouse Cloud",
 	Schema:   embedded(schemas.Organization),
 	Kinds:    []*Kind{organizationKind, privateEndpointKind, serviceKind, keyKind, memberKind, invitationKind},
-	People:   People{Joined: memberKind.Name, Invited: invitationKind.Name},
+	People:   People{Joined: memberKind.Name, Invited: invitationKind.Name, Email: "email"},
 	Admin:    "admin",
 	complete: completeServices,
 	check:    checkClickHouse,

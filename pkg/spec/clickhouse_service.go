@@ -6,6 +6,19 @@ import "slices"
 // server by which any later run finds a half-made service. It is never part of a tree.
 const NonceTag = "orgctl-op"
 
+// Nonce is the element of Kind.Journal that bears a nonce.
+func Nonce(nonce string) Tree { return Tree{"key": NonceTag, "value": nonce} }
+
+// NonceOf gives the nonce that an element of a list bears.
+func NonceOf(element any) (nonce string, ok bool) {
+	if text(element, "key") != NonceTag {
+		return "", false
+	}
+	tag, _ := element.(Tree)
+	nonce, ok = tag["value"].(string)
+	return nonce, ok
+}
+
 // serviceKind is a ClickHouse service (FACTS 5). Field names are the API's own, except warehouse, which names the primary
 // service instead of a dataWarehouseId.
 var serviceKind = &Kind{

@@ -78,7 +78,7 @@ type Field struct {
 	Nullable  bool                      // null in a manifest means reset to Default
 	Default   any                       // what an absent or reset field counts as; nil when unknown
 	Detail    bool                      // read by a request of its own, only when a manifest manages it
-	Ref       string                    // Kind.Name of the objects that values name; "role" for those of Live.Roles
+	Ref       string                    // Kind.Name of the objects that values name, or RoleRef
 	Shares    []string                  // fields that an object has in common with the one that it refers to
 	Disrupts  func(from, to any) bool   // whether that change restarts, replaces or stops something; nil when none does
 	Missing   string                    // how to say that there is none, where a creation asks for one; "" when that needs no word
@@ -101,6 +101,18 @@ func fewer(from, to any) bool {
 	x, ok1 := Number(from)
 	y, ok2 := Number(to)
 	return !ok1 || !ok2 || y < x
+}
+
+// RoleRef is Field.Ref of a field that names roles, which are no objects of a kind but Live.Roles.
+const RoleRef = "role"
+
+// Roles is the field in which objects of a kind have roles, or nil.
+func (k *Kind) Roles() *Field {
+	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Ref == RoleRef })
+	if i < 0 {
+		return nil
+	}
+	return &k.Fields[i]
 }
 
 // Target is the address of the object that a value of the field names, in an object with the given tree.
