@@ -229,18 +229,18 @@ func (b *connection) plan(ctx context.Context, opts apply.ObserveOptions, desire
 // with a misspelt --except it would hold what was to be left out. So it is with patterns that leave nothing over. Plans made after changes are not asked: what they deleted is
 // matched no more.
 func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
-	all := slices.Concat(desired.Resources, live.Resources)
+	api, all := cmp.Or(desired.API, spec.ClickHouse), slices.Concat(desired.Resources, live.Resources)
 	for _, flag := range []struct {
 		name     string
 		patterns []string
 	}{{"--only", sel.Only}, {"--except", sel.Except}} {
 		for _, pattern := range flag.patterns {
-			if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.Names(pattern, r) }) {
+			if !slices.ContainsFunc(all, func(r spec.Resource) bool { return diff.Names(api, pattern, r) }) {
 				return usage("%s %s matches nothing that is declared or live", flag.name, pattern)
 			}
 		}
 	}
-	if !slices.ContainsFunc(all, sel.Holds) {
+	if !slices.ContainsFunc(all, func(r spec.Resource) bool { return sel.Holds(api, r) }) {
 		return usage("--only and --except leave nothing that is declared or live")
 	}
 	return nil

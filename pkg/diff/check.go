@@ -35,7 +35,7 @@ type Verdict struct {
 //
 // live is any observation that the plan's preconditions hold for: the one that the plan was computed from, or a later one.
 func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
-	c := &check{plan: p, live: live, caller: caller, outcome: outcomeOf(p, live)}
+	c := newCheck(p, live, caller)
 	c.admins()
 	c.callingKeys()
 	c.expiredKeys()
@@ -65,19 +65,19 @@ func (p *Plan) Guard(live *spec.Live, caller Caller) {
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return slices.Contains(checkCodes, f.Code) })
 	p.Findings = append(p.Findings, verdict.Findings...)
 	p.Requirements = append(p.needs(caller), verdict.Requirements...)
-	own := callingKeys(live)
+	api, own := p.Definition(), callingKeys(live)
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		calling := slices.ContainsFunc(own, func(r *spec.Resource) bool { return c.changes(r) })
-		c.Risk = c.risk(calling)
+		c.Risk = c.risk(api, calling)
 	}
 	p.seal()
 }
 
 // risk is what a change may cost; calling says that it is of the key in use.
-func (c *Change) risk(calling bool) Risk {
+func (c *Change) risk(api *spec.API, calling bool) Risk {
 	switch {
-	case calling, c.Address.Kind == "member" && (c.grants(adminRole) || c.revokes(adminRole)):
+	case calling, c.Address.Kind == api.People.Joined && (c.grants(api, api.Admin) || c.revokes(api, api.Admin)):
 		return RiskLockout
 	case c.Action == Delete:
 		return RiskDestructive
@@ -86,8 +86,8 @@ func (c *Change) risk(calling bool) Risk {
 		return RiskDisruptive
 	}
 	for _, f := range c.Fields {
-		disrupts := spec.KindOf(c.Address.Kind).Field(f.Path).Disrupts
-		if disrupts != nil && disrupts(f.Before, f.After) || f.List && len(f.Remove) > 0 && f.Path != "tags" {
+		field := api.Kind(c.Address.Kind).Field(f.Path)
+		if field.Disrupts != nil && field.Disrupts(f.Before, f.After) || f.List && len(f.Remove) > 0 && !field.Label {
 			return RiskDisruptive
 		}
 	}
@@ -96,11 +96,16 @@ func (c *Change) risk(calling bool) Risk {
 
 // check is one run of the guards.
 type check struct {
+	api     *spec.API
 	plan    *Plan
 	live    *spec.Live
 	caller  Caller
 	outcome outcome
 	verdict Verdict
+}
+
+func newCheck(p *Plan, live *spec.Live, caller Caller) *check {
+	return &check{api: p.Definition(), plan: p, live: live, caller: caller, outcome: outcomeOf(p, live)}
 }
 
 func (c *check) block(f Finding) {
@@ -110,7 +115,7 @@ func (c *check) block(f Finding) {
 
 // organization is the object of what concerns no single one.
 func (p *Plan) organization() spec.Address {
-	return spec.Address{Kind: "organization", Name: p.Organization.Handle}
+	return spec.Address{Kind: p.Definition().Organization().Name, Name: p.Organization.Handle}
 }
 
 // outcome answers what a plan leaves of each live object.
@@ -170,25 +175,42 @@ func (o outcome) list(r *spec.Resource, path string) []any {
 	return list
 }
 
-// attached are the endpoint registrations that services use after the plan.
-func (o outcome) attached() map[string]bool {
-	out := map[string]bool{}
-	add := func(service spec.Tree, ids any) {
-		for _, name := range registrations(service, ids) {
-			out[name] = true
-		}
-	}
-	for r := range each(o.live, "service") {
-		if o.stays(r) {
-			add(r.Spec, o.value(r, "privateEndpointIds"))
-		}
-	}
-	for _, c := range o.plan.Changes {
-		if c.Address.Kind == "service" && c.Action == Create {
-			add(c.After, c.After["privateEndpointIds"])
+// attachment is by what objects are attached to: a field of a kind (Field.Attaches).
+type attachment struct {
+	users *spec.Kind
+	field *spec.Field
+}
+
+// attached are the objects that others are attached to after the plan.
+func (o outcome) attached() map[spec.Address]*attachment {
+	out := map[spec.Address]*attachment{}
+	for _, kind := range o.plan.Definition().Kinds {
+		for i := range kind.Fields {
+			if kind.Fields[i].Attaches {
+				o.attach(out, &attachment{kind, &kind.Fields[i]})
+			}
 		}
 	}
 	return out
+}
+
+// attach adds to what is attached.
+func (o outcome) attach(to map[spec.Address]*attachment, by *attachment) {
+	add := func(user spec.Tree, values any) {
+		for _, value := range names(values) {
+			to[by.field.Target(value, user)] = by
+		}
+	}
+	for r := range each(o.live, by.users.Name) {
+		if o.stays(r) {
+			add(r.Spec, o.value(r, by.field.Path))
+		}
+	}
+	for _, c := range o.plan.Changes {
+		if c.Address.Kind == by.users.Name && c.Action == Create {
+			add(c.After, c.After[by.field.Path])
+		}
+	}
 }
 
 // registrations are the names of the endpoints that a service means by ids: those of its own place.

@@ -104,7 +104,7 @@ func (c *check) waysIn() {
 			made[m.Address.Name] = m
 		}
 	}
-	closed, distinct := map[spec.Address]bool{}, distinguish(c.live, "service")
+	closed, distinct := map[spec.Address]bool{}, distinguish(c.live)
 	for _, a := range c.plan.Policy.Closed {
 		closed[a] = true
 	}

@@ -24,21 +24,22 @@ func (c *check) pruned(kind *spec.Kind) (pruned, live int) {
 	return pruned, live
 }
 
-// needs records what apply needs besides the plan and the caller has not got: a leave for every service that is deleted, by the
-// name that it has, and a place for every secret that is made.
+// needs records what apply needs besides the plan and the caller has not got: a leave for every deletion that needs one, by the
+// name that the object has, and a place for every secret that is made.
 func (p *Plan) needs(caller Caller) []Requirement {
 	out := []Requirement{}
-	leave := slices.Concat(p.Policy.AllowDelete, caller.Leave)
+	api, leave := p.Definition(), slices.Concat(p.Policy.AllowDelete, caller.Leave)
 	for i := range p.Changes {
 		c := &p.Changes[i]
+		kind := api.Kind(c.Address.Kind)
 		switch {
-		case c.Action == Delete && c.Address.Kind == "service" && !c.deleted().matches(leave):
+		case c.Action == Delete && kind.Leave != "" && !c.deleted(api).matches(leave):
 			out = append(out, Requirement{
 				Code: CodeDeleteLeave, Kind: RequireDeleteLeave, Address: c.Address,
-				Message: "a service is deleted with its data, which has to be allowed by its name",
+				Message: kind.Leave,
 				Hint:    fmt.Sprintf("apply with --allow-delete '%s', or list it under policy.allowDelete", c.Address),
 			})
-		case c.MakesSecret() && !caller.Sink:
+		case c.MakesSecret(api) && !caller.Sink:
 			out = append(out, Requirement{
 				Code: CodeSecretSink, Kind: RequireSecretSink, Address: c.Address,
 				Message: fmt.Sprintf("creating a %s makes a secret that can be stored only once", c.Address.Kind),
@@ -50,10 +51,10 @@ func (p *Plan) needs(caller Caller) []Requirement {
 }
 
 // deleted is the object of a deletion by the name that it has.
-func (c *Change) deleted() named {
+func (c *Change) deleted(api *spec.API) named {
 	a := c.Address
 	a.Name = strings.TrimSuffix(a.Name, "#"+c.ID)
-	return named{[]spec.Address{a}, c.ID}
+	return named{api, []spec.Address{a}, c.ID}
 }
 
 // protected refuses what protect forbids, under whichever name: the one that the object has, or that of the entry which takes it
@@ -77,9 +78,10 @@ func (c *check) protected() {
 		}
 		c.block(f)
 	}
-	for r := range each(c.live, "service") {
+	for i := range c.live.Resources {
+		r := &c.live.Resources[i]
 		change := c.outcome.change(r)
-		if change == nil || !change.withdraws() {
+		if change == nil || !change.withdraws(c.api) {
 			continue
 		}
 		for _, name := range []spec.Address{change.Address, change.DeclaredAs, r.Address} {
@@ -94,7 +96,7 @@ func (c *check) protected() {
 // maxDeletes bounds what one plan prunes: a manifest left out of the command line looks like a great many deletions.
 func (c *check) maxDeletes() {
 	bound := c.plan.Policy.MaxDeletes
-	for _, kind := range spec.Kinds() {
+	for _, kind := range c.api.Kinds {
 		pruned, live := c.pruned(kind)
 		share, limits := "", []string(nil)
 		if bound.Count != nil && pruned > *bound.Count {
@@ -121,11 +123,11 @@ func (c *check) maxDeletes() {
 // empty checkout, the wrong directory and the first run against a grown organization all declare nothing that is live.
 func (c *check) adoption() {
 	for _, p := range c.plan.Policy.Prune {
-		i := slices.IndexFunc(spec.Kinds(), func(k *spec.Kind) bool { return k.Collection == p.Collection })
+		i := slices.IndexFunc(c.api.Kinds, func(k *spec.Kind) bool { return k.Collection == p.Collection })
 		if i < 0 || p.Matched > 0 {
 			continue
 		}
-		pruned, live := c.pruned(spec.Kinds()[i])
+		pruned, live := c.pruned(c.api.Kinds[i])
 		if pruned == 0 {
 			continue
 		}
@@ -161,7 +163,7 @@ func (c *check) secondaries() {
 	}
 	for r := range each(c.live, "service") {
 		change := c.outcome.change(r)
-		if change == nil || !change.withdraws() {
+		if change == nil || !change.withdraws(c.api) {
 			continue
 		}
 		remaining := slices.Clone(planned[r.ID])

@@ -17,7 +17,9 @@ import (
 // names may be old, ids may be pinned), then compare field by field under the server's own notion of equality, then let
 // references decide the order. The only error is a cycle among the changes, which names its path.
 func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan, error) {
-	c := &computation{desired: desired, live: live, plan: &Plan{
+	api := cmp.Or(desired.API, spec.ClickHouse)
+	c := &computation{api: api, desired: desired, live: live, plan: &Plan{
+		api:           api,
 		FormatVersion: FormatVersion,
 		Organization:  Organization{Handle: desired.Name, ID: live.OrganizationID, Name: live.OrganizationName},
 		Changes:       []Change{},
@@ -26,10 +28,10 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 		Requirements:  []Requirement{},
 		NotChecked:    []NotChecked{},
 	}}
-	people := settlePeople(desired.Resources, live)
-	pairs, findings := match(people.resources, live)
+	people := settlePeople(api.People, desired.Resources, live)
+	pairs, findings := match(api, people.resources, live)
 	c.plan.Findings = append(append(c.plan.Findings, people.findings...), findings...)
-	c.objects = newObjects(people.resources, pairs, live)
+	c.objects = newObjects(api, people.resources, pairs, live)
 	for _, p := range pairs {
 		c.compare(p)
 	}
@@ -55,6 +57,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 
 // computation is the work in progress of one Compute.
 type computation struct {
+	api     *spec.API
 	desired *spec.Organization
 	live    *spec.Live
 	plan    *Plan
@@ -64,7 +67,7 @@ type computation struct {
 // compare adds what one pair of desired and live differ in.
 func (c *computation) compare(p pair) {
 	d, l := p.desired, p.live
-	kind := spec.KindOf(d.Address.Kind)
+	kind := c.api.Kind(d.Address.Kind)
 	switch {
 	case d.Intent.Absent && l == nil:
 	case d.Intent.Absent:
@@ -113,8 +116,8 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 	switch {
 	case slices.Contains(c.live.Expired, d.Address):
 		change.Reason = "its invitation has expired: it is withdrawn and sent anew"
-	case kind.Name == "invitation" && d.Intent.Fields == nil:
-		change.Reason = "a member who has not joined yet is invited"
+	case kind.Name == c.api.People.Invited && d.Intent.Fields == nil:
+		change.Reason = fmt.Sprintf("a %s who has not joined yet is invited", c.api.People.Joined)
 	}
 	c.plan.Changes = append(c.plan.Changes, change)
 	c.caution(kind, d, &change)
@@ -122,7 +125,7 @@ func (c *computation) create(kind *spec.Kind, d spec.Resource) {
 
 // caution says what a change leaves to be done by hand. A change that makes the secret of its object leaves nothing.
 func (c *computation) caution(kind *spec.Kind, d spec.Resource, change *Change) {
-	if kind.Caution == nil || change.MakesSecret() {
+	if kind.Caution == nil || change.MakesSecret(c.api) {
 		return
 	}
 	if path, message, hint := kind.Caution(change.Before, change.After); path != "" {
@@ -133,19 +136,20 @@ func (c *computation) caution(kind *spec.Kind, d spec.Resource, change *Change) 
 }
 
 func incompleteHint(kind *spec.Kind, path string) string {
-	if path == "ipAccessList" && kind.Name == "key" {
-		return "a key without an IP list denies everyone; write ipAccessList: [{source: 0.0.0.0/0}] if any address may use it"
+	if f := kind.Field(path); f != nil && f.Missing != "" {
+		return f.Missing
 	}
-	if path == "ipAccessList" {
-		return "write ipAccessList: [] if nobody may connect yet"
+	hint := fmt.Sprintf("write %s: in the %s", path, kind.Name)
+	if kind.Defaults != "" {
+		hint += fmt.Sprintf(", or in %s for all %s", kind.Defaults, kind.Collection)
 	}
-	return fmt.Sprintf("write %s: in the %s, or in serviceDefaults for all services", path, kind.Name)
+	return hint
 }
 
 // delete completes a change with what a deletion of the live object is.
 func (c *computation) delete(l *spec.Resource, change Change) {
 	change.Address, change.Action, change.ID = c.objects.addressOf(l), Delete, l.ID
-	change.Before = canonical(spec.KindOf(l.Address.Kind), l.Spec)
+	change.Before = canonical(c.api.Kind(l.Address.Kind), l.Spec)
 	change.Precondition = Precondition(l.ID, identified(change.Before, l.Refs))
 	c.plan.Changes = append(c.plan.Changes, change)
 }
@@ -167,7 +171,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		if !managed || f.Unread {
 			continue
 		}
-		if f.Path == "email" && l.Status[spec.StatusNameless] != nil {
+		if f.Path == c.api.People.Email && l.Status[spec.StatusNameless] != nil {
 			spec.Put(after, f.Path, value) // the id says who is meant
 			continue
 		}
@@ -213,7 +217,7 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	}
 	nonce, unfinished := l.Status[spec.StatusUnfinished].(string)
 	if unfinished {
-		fields = finish(fields, nonce)
+		fields = finish(kind, fields, nonce)
 	}
 	if len(fields) == 0 {
 		return
@@ -223,11 +227,11 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 		pos = fields[0].Pos // an organization is declared in many places; the first file of them says nothing
 	}
 	change := Change{
-		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind) + kept(d, after, fields),
+		Address: d.Address, Action: Update, ID: l.ID, Reason: updateReason(d, l, kind) + kept(kind, d, after, fields),
 		Fields: fields, Before: before, After: after, References: references,
 		Precondition: Precondition(l.ID, identified(before, l.Refs)), Pinned: c.objects.pinned(d, &l), Pos: pos,
-		// What is live decides: the manifest need not say which warehouse a service shares.
-		SetsPassword: unfinished && l.Spec["warehouse"] == nil,
+		// What is live decides: the manifest need not say whether an object has a secret of its own.
+		SetsPassword: unfinished && kind.Secret != nil && kind.Secret(l.Spec),
 	}
 	c.plan.Changes = append(c.plan.Changes, change)
 	c.caution(kind, d, &change)
@@ -238,7 +242,8 @@ func (c *computation) unread(kind *spec.Kind, d, l spec.Resource, path string) b
 	f := Finding{Code: CodeRefused, Hint: "give the key that permission, or leave the field out of the manifest"}
 	reason, refused := l.Status[spec.StatusRefused].(string)
 	if !refused {
-		f.Code, f.Hint = CodeUnread, "plan again later, or leave the field out of the manifest if this service never answers"
+		f.Code = CodeUnread
+		f.Hint = fmt.Sprintf("plan again later, or leave the field out of the manifest if this %s never answers", kind.Name)
 		if reason, _ = l.Status[spec.StatusUnreadable].(string); reason == "" {
 			return false
 		}
@@ -281,22 +286,26 @@ func (c *computation) conflicts(kind *spec.Kind, d spec.Resource, have, after sp
 }
 
 // kept says which live setting goes along with a change, since it would be reset otherwise.
-func kept(d spec.Resource, after spec.Tree, fields []FieldChange) string {
-	const path = "backupConfiguration.backupPeriodInHours"
-	hours, sent := spec.Get(after, path)
-	_, managed := spec.Get(d.Spec, path)
-	if !sent || managed || slices.ContainsFunc(fields, func(f FieldChange) bool { return f.Path == path }) {
-		return ""
+func kept(kind *spec.Kind, d spec.Resource, after spec.Tree, fields []FieldChange) string {
+	text := ""
+	for _, f := range kind.Fields {
+		value, sent := spec.Get(after, f.Path)
+		_, managed := spec.Get(d.Spec, f.Path)
+		if f.Along == "" || !sent || managed || slices.ContainsFunc(fields, func(changed FieldChange) bool { return changed.Path == f.Path }) {
+			continue
+		}
+		name := f.Path[strings.LastIndex(f.Path, ".")+1:]
+		text += fmt.Sprintf("; the live %s: %s is sent along, since %s", name, spec.FormatValue(value), f.Along)
 	}
-	return fmt.Sprintf("; the live backupPeriodInHours: %s is sent along, since a start time alone would reset it", spec.FormatValue(hours))
+	return text
 }
 
 func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	switch {
 	case l.Status[spec.StatusUnfinished] != nil:
 		return "its creation was interrupted and will be finished"
-	case kind.Name == "invitation":
-		return "differs; an invitation cannot be changed, so it is withdrawn and sent anew"
+	case kind.MadeAnew != "":
+		return "differs; " + kind.MadeAnew
 	case l.Address.Name != d.Address.Name && kind.Field("name") != nil && kind.Collection != "":
 		return "renamed from " + l.Address.Name
 	default:
@@ -304,40 +313,45 @@ func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	}
 }
 
-// leaveAttached takes back the changes of endpoints that services will still use: an endpoint changes only by being
-// registered anew, and that would cut them off. One that this plan detaches is registered anew afterwards.
+// leaveAttached takes back the changes of registrations that others will still use (Field.Attaches): one changes only by being
+// registered anew, and that would cut them off. What this plan detaches is registered anew afterwards.
 func (c *computation) leaveAttached() {
 	used := outcomeOf(c.plan, c.live).attached()
 	c.plan.Changes = slices.DeleteFunc(c.plan.Changes, func(change Change) bool {
-		if change.Address.Kind != "privateEndpoint" || change.Action != Update || !used[change.Address.Name] {
+		kind, by := c.api.Kind(change.Address.Kind), used[change.Address]
+		if change.Action != Update || !kind.Registered || by == nil {
 			return false
 		}
 		f := change.Fields[0]
 		c.find(Finding{
 			Code: CodeAttachedEndpoint, Severity: SeverityBlocked, Address: change.Address, Pos: f.Pos,
-			Message: fmt.Sprintf("its description is %s, the manifest says %s; it is not registered anew while services use it",
-				spec.FormatValue(f.Before), spec.FormatValue(f.After)),
-			Hint: "declare the live description, or detach the endpoint first",
+			Message: fmt.Sprintf("its %s is %s, the manifest says %s; it is not registered anew while %s use it",
+				f.Path, spec.FormatValue(f.Before), spec.FormatValue(f.After), by.users.Collection),
+			Hint: fmt.Sprintf("declare the live %s, or detach the %s first", f.Path, noun(kind)),
 		})
 		return true
 	})
 }
 
-// findAttached refuses to take away the registration of an endpoint that some service will still use once the plan, narrowed
-// as it is, has been carried out: the API would refuse it half way.
+// findAttached refuses to take away what others will still use once the plan, narrowed as it is, has been carried out, or its
+// registration: the API would refuse it half way.
 func (c *computation) findAttached() {
 	used := outcomeOf(c.plan, c.live).attached()
 	for _, change := range c.plan.Changes {
-		if change.Address.Kind != "privateEndpoint" || change.Action == Create || !used[change.Address.Name] {
+		kind, by := c.api.Kind(change.Address.Kind), used[change.Address]
+		if by == nil || change.Action == Create || change.Action == Update && !kind.Registered {
 			continue
 		}
 		c.find(Finding{
 			Code: CodeEndpointInUse, Severity: SeverityBlocked, Address: change.Address, Pos: change.Pos,
-			Message: "services still use the endpoint after this plan",
-			Hint:    "take it out of their privateEndpointIds in the same plan",
+			Message: fmt.Sprintf("%s still use the %s after this plan", by.users.Collection, noun(kind)),
+			Hint:    fmt.Sprintf("take it out of their %s in the same plan", by.field.Path),
 		})
 	}
 }
+
+// noun is what messages call an object of a kind.
+func noun(kind *spec.Kind) string { return cmp.Or(kind.Noun, kind.Name) }
 
 // undeclared lists live objects that no manifest declares, in collections that manifests manage, and plans the deletion of
 // those that policy.prune names. While it is uncertain what an entry of a collection means, nothing of that collection is
@@ -351,11 +365,12 @@ func (c *computation) undeclared(pairs []pair, people people) {
 	}
 	uncertain := c.uncertain()
 	if len(people.doubts) > 0 {
-		uncertain["member"] = compactAddresses(append(uncertain["member"], people.doubts...))
+		joined := c.api.People.Joined
+		uncertain[joined] = compactAddresses(append(uncertain[joined], people.doubts...))
 	}
 	for i := range c.live.Resources {
 		r := &c.live.Resources[i]
-		kind := spec.KindOf(r.Address.Kind)
+		kind := c.api.Kind(r.Address.Kind)
 		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
 			people.meant[r.Address] && !people.pinned[r.Address] {
 			continue
@@ -363,7 +378,7 @@ func (c *computation) undeclared(pairs []pair, people people) {
 		address := c.objects.addressOf(r)
 		_, halfMade := r.Status[spec.StatusUnfinished]
 		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
-			doubts := uncertain[adopted(kind.Name)]
+			doubts := uncertain[c.api.People.One(kind.Name)]
 			if len(doubts) == 0 {
 				reason := "not declared, and policy.prune names " + kind.Collection
 				if halfMade {
@@ -387,13 +402,13 @@ func (c *computation) undeclared(pairs []pair, people people) {
 	}
 }
 
-// uncertain gives, by the names of adopted, the declared objects that are in error, cannot be told from others or are not there
+// uncertain gives, by spec.People.One, the declared objects that are in error, cannot be told from others or are not there
 // under their id.
 func (c *computation) uncertain() map[string][]spec.Address {
 	out := map[string][]spec.Address{}
 	for _, f := range c.plan.Findings {
 		if f.Severity == SeverityError || f.Code == CodeAmbiguous || f.Code == CodeUnknownID {
-			kind := adopted(f.Address.Kind)
+			kind := c.api.People.One(f.Address.Kind)
 			out[kind] = append(out[kind], f.Address)
 		}
 	}
@@ -404,7 +419,7 @@ func (c *computation) uncertain() map[string][]spec.Address {
 }
 
 func (c *computation) notChecked() {
-	for _, kind := range spec.Kinds() {
+	for _, kind := range c.api.Kinds {
 		if reason, ok := c.live.NotChecked[kind.Collection]; ok && kind.Collection != "" {
 			c.plan.NotChecked = append(c.plan.NotChecked, NotChecked{Collection: kind.Collection, Reason: reason})
 		}
@@ -424,7 +439,7 @@ func (c *computation) narrow(sel Selection) {
 	wanted := func(a spec.Address) bool {
 		o, known := names[a]
 		if !known {
-			o.names = []spec.Address{a}
+			o.api, o.names = c.api, []spec.Address{a}
 		}
 		return sel.match(o)
 	}
@@ -435,7 +450,7 @@ func (c *computation) narrow(sel Selection) {
 			return !wanted(change.Address)
 		}
 		o := c.objects.named(c.objects.byID[identity(change.Address.Kind, change.ID)])
-		if !sel.match(o) || !change.withdraws() || sel.names(o) {
+		if !sel.match(o) || !change.withdraws(c.api) || sel.names(o) {
 			return !sel.match(o)
 		}
 		alone = append(alone, Finding{
@@ -467,17 +482,10 @@ func (c *computation) narrow(sel Selection) {
 	p.Findings = append(p.Findings, alone...)
 }
 
-// MakesSecret reports whether applying the change makes a secret: a key's, or the password of a service that has users of its
-// own. A secondary shares those of its primary (FACTS 5.9).
-func (c *Change) MakesSecret() bool {
-	switch c.Address.Kind {
-	case "key":
-		return c.Action == Create
-	case "service":
-		return c.Action == Create && c.After["warehouse"] == nil || c.SetsPassword
-	default:
-		return false
-	}
+// MakesSecret reports whether applying the change, which is of a plan of that API, makes a secret, which is seen only once.
+func (c *Change) MakesSecret(api *spec.API) bool {
+	made := api.Kind(c.Address.Kind).Secret
+	return c.SetsPassword || c.Action == Create && made != nil && made(c.After)
 }
 
 // seal brings the lists into their one order and derives summary and digest.

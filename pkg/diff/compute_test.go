@@ -385,3 +385,23 @@ members:
 		t.Errorf("risks (-want +got):\n%s", d)
 	}
 }
+
+// Whoever lacks something is told where to write it: only services have defaults.
+func TestIncompleteSaysWhere(t *testing.T) {
+	p := plan(t, `
+spec: {services: [{name: orders, provider: aws}], keys: [{name: ci}], invitations: [{email: bo@example.com}]}`, "", diff.Selection{})
+	var got []string
+	for _, f := range p.Findings {
+		got = append(got, f.Address.String()+": "+f.Hint)
+	}
+	want := []string{
+		"service/orders: write ipAccessList: [] if nobody may connect yet",
+		"service/orders: write region: in the service, or in serviceDefaults for all services",
+		"key/ci: a key without an IP list denies everyone; write ipAccessList: [{source: 0.0.0.0/0}] if any address may use it",
+		"key/ci: write roles: in the key",
+		"invitation/bo@example.com: write roles: in the invitation",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("hints (-want +got):\n%s", d)
+	}
+}

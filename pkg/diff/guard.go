@@ -22,7 +22,7 @@ func (c *computation) inspect(pairs []pair) {
 		if health, ok := p.live.Status[StatusHealth].(string); ok && !p.desired.Intent.Absent {
 			c.find(Finding{
 				Code: CodeUnhealthy, Severity: SeverityWarning, Address: p.desired.Address, Pos: p.desired.Intent.Pos,
-				Message: fmt.Sprintf("the service is %s", health),
+				Message: fmt.Sprintf("the %s is %s", p.live.Address.Kind, health),
 				Hint:    "changes to it may fail until it has recovered",
 			})
 		}
@@ -31,15 +31,17 @@ func (c *computation) inspect(pairs []pair) {
 
 // inspectNeeds finds what the API would miss of an object to be created because of what else the manifest says of it.
 func (c *computation) inspectNeeds(d spec.Resource) {
-	kind := spec.KindOf(d.Address.Kind)
+	kind := c.api.Kind(d.Address.Kind)
 	if d.Intent.Absent {
 		return
 	}
-	if roles, ok := d.Spec["roles"].([]any); ok && len(roles) == 0 && c.legacyRoles() {
-		c.find(Finding{
-			Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("roles"),
-			Message: "cannot be created without a role in an organization of legacy roles", Hint: incompleteHint(kind, "roles"),
-		})
+	if f := kind.Roles(); f != nil && c.legacyRoles() {
+		if roles, ok := d.Spec[f.Path].([]any); ok && len(roles) == 0 {
+			c.find(Finding{
+				Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos(f.Path),
+				Message: "cannot be created without a role in an organization of legacy roles", Hint: incompleteHint(kind, f.Path),
+			})
+		}
 	}
 	if kind.Needs == nil {
 		return
@@ -66,17 +68,17 @@ func (c *computation) policy(pairs []pair) Policy {
 	declared, missing := map[string]int{}, map[string]int{}
 	for _, r := range c.desired.Resources {
 		if !r.Intent.Absent {
-			declared[adopted(r.Address.Kind)]++
+			declared[c.api.People.One(r.Address.Kind)]++
 		}
 		if r.Intent.Protect {
 			out.Protected = append(out.Protected, r.Address)
 		}
 	}
-	known, distinct := map[spec.Address]bool{}, distinguish(c.live, "service")
+	known, distinct := map[spec.Address]bool{}, distinguish(c.live)
 	for _, p := range pairs {
 		d := p.desired
 		if !d.Intent.Absent && p.live == nil {
-			missing[adopted(d.Address.Kind)]++
+			missing[c.api.People.One(d.Address.Kind)]++
 		}
 		if p.live == nil {
 			continue
@@ -102,26 +104,17 @@ func (c *computation) policy(pairs []pair) Policy {
 	out.Protected, out.Closed = compactAddresses(out.Protected), compactAddresses(out.Closed)
 	slices.Sort(out.Members)
 	out.AllowDelete = slices.Compact(slices.Sorted(slices.Values(from.AllowDelete)))
-	for _, kind := range spec.Kinds() {
+	for _, kind := range c.api.Kinds {
 		if !slices.Contains(from.Prune, kind.Collection) {
 			continue
 		}
 		prune := Prune{Collection: kind.Collection}
 		// Without a line of its own a collection is not known, whatever the other list of people says.
 		if _, known := c.desired.Declared[kind.Collection]; known {
-			of := adopted(kind.Name)
+			of := c.api.People.One(kind.Name)
 			prune.Declared, prune.Matched = declared[of], declared[of]-missing[of]
 		}
 		out.Prune = append(out.Prune, prune)
 	}
 	return out
-}
-
-// adopted is the name under which objects of a kind are counted as known to the manifests: members and invitations are one
-// list of people.
-func adopted(kind string) string {
-	if kind == "invitation" {
-		return "member"
-	}
-	return kind
 }

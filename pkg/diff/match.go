@@ -17,13 +17,13 @@ type pair struct {
 // match finds the live object of each desired one: by pinned id, else by natural key, else by a former name. Names are not
 // unique in the API, so a name that fits several objects is a finding that shows their ids; such an object takes no part in
 // the plan, nor does one whose id or name turns out to be that of another.
-func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
+func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 	byID := map[string]*spec.Resource{}
 	byAddress := map[spec.Address][]*spec.Resource{}
 	var organization *spec.Resource
 	for i := range live.Resources {
 		r := &live.Resources[i]
-		if r.Address.Kind == "organization" {
+		if r.Address.Kind == api.Organization().Name {
 			organization = r
 		}
 		byID[identity(r.Address.Kind, r.ID)] = r
@@ -50,9 +50,9 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 		found, how := []*spec.Resource(nil), d.Address
 		r := byID[identity(d.Address.Kind, d.ID)]
 		// What is made anew when it changes has another id afterwards.
-		outlived := r == nil && spec.KindOf(d.Address.Kind).MadeAnew != "" && !d.Intent.Absent
+		outlived := r == nil && api.Kind(d.Address.Kind).MadeAnew != "" && !d.Intent.Absent
 		switch {
-		case d.Address.Kind == "organization":
+		case d.Address.Kind == api.Organization().Name:
 			if organization != nil {
 				found = []*spec.Resource{organization}
 			}
@@ -107,7 +107,7 @@ func match(desired []spec.Resource, live *spec.Live) ([]pair, []Finding) {
 }
 
 // mistaken reports that an entry would delete, by a pinned id, an object that has none of the entry's names: the id of another
-// one was pasted. A member without an e-mail address has no name to tell that by.
+// one was pasted. Somebody without an e-mail address has no name to tell that by.
 func mistaken(d spec.Resource, r *spec.Resource) bool {
 	return d.Intent.Absent && r.Status[spec.StatusNameless] == nil && r.Address != d.Address && twin(r.Address, r.ID) != d.Address &&
 		!slices.Contains(d.Intent.Previously, r.Address.Name)

@@ -36,12 +36,12 @@ func link(changes []Change, o *objects) {
 			}
 		}
 		for _, key := range o.released(c) {
-			if target := changed[key]; target != nil && target.withdraws() {
+			if target := changed[key]; target != nil && target.withdraws(o.api) {
 				target.follows(c)
 			}
 		}
 	}
-	linkAdministrators(changes)
+	linkAdministrators(changes, o.api)
 	linkWaysIn(changes, changed, created, o)
 	linkCoreDumps(changes)
 	linkExpiries(changes)
@@ -60,14 +60,14 @@ func (c *Change) renames() bool { return c.Action == Update && c.field("name") !
 
 // linkAdministrators lets every dismissal of an administrator wait for an appointment, if there is any: each for one of its
 // own as far as they go. Then at no time on the way have more been dismissed beyond those appointed than at the end.
-func linkAdministrators(changes []Change) {
+func linkAdministrators(changes []Change, api *spec.API) {
 	var appointed, dismissed []*Change
 	for i := range changes {
 		switch c := &changes[i]; {
-		case c.Address.Kind != "member":
-		case c.grants(adminRole):
+		case c.Address.Kind != api.People.Joined:
+		case c.grants(api, api.Admin):
 			appointed = append(appointed, c)
-		case c.revokes(adminRole):
+		case c.revokes(api, api.Admin):
 			dismissed = append(dismissed, c)
 		}
 	}
@@ -169,7 +169,7 @@ func (o *objects) released(c *Change) []string {
 		return nil
 	}
 	var out []string
-	kind := spec.KindOf(c.Address.Kind)
+	kind := o.api.Kind(c.Address.Kind)
 	for i := range kind.Fields {
 		f := &kind.Fields[i]
 		switch change := c.field(f.Path); {
@@ -208,10 +208,13 @@ func compactAddresses(list []spec.Address) []spec.Address {
 	return slices.Compact(list)
 }
 
-// withdraws reports that a change takes the object out of use, if only for a moment: an endpoint changes by being registered
-// anew.
-func (c *Change) withdraws() bool {
-	return c.Action == Delete || c.Action == Update && (c.sets("state", "stopped") || c.Address.Kind == "privateEndpoint")
+// withdraws reports that a change takes the object out of use, if only for a moment: what is registered anew to change it is
+// away meanwhile.
+func (c *Change) withdraws(api *spec.API) bool {
+	kind := api.Kind(c.Address.Kind)
+	return c.Action == Delete || c.Action == Update && (kind.Registered || slices.ContainsFunc(kind.Fields, func(f spec.Field) bool {
+		return f.OutOfUse != nil && c.sets(f.Path, f.OutOfUse)
+	}))
 }
 
 // opens reports that an update gives a service another way in.
@@ -236,16 +239,36 @@ func (c *Change) sets(path string, value any) bool {
 	return slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Path == path && f.After == value })
 }
 
-func (c *Change) grants(role string) bool {
-	return slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Path == "roles" && hasRole(f.Add, role) })
+func (c *Change) grants(api *spec.API, role string) bool {
+	f := c.roles(api)
+	return f != nil && hasRole(f.Add, role)
 }
 
-func (c *Change) revokes(role string) bool {
+func (c *Change) revokes(api *spec.API, role string) bool {
 	if c.Action == Delete {
-		roles, _ := c.Before["roles"].([]any)
-		return hasRole(roles, role)
+		return hasRole(rolesOf(api, c.Address.Kind, c.Before), role)
 	}
-	return slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Path == "roles" && hasRole(f.Remove, role) })
+	f := c.roles(api)
+	return f != nil && hasRole(f.Remove, role)
+}
+
+// roles is the change of the roles of an object, nil where they stay as they are.
+func (c *Change) roles(api *spec.API) *FieldChange {
+	f := api.Kind(c.Address.Kind).Roles()
+	if f == nil {
+		return nil
+	}
+	return c.field(f.Path)
+}
+
+// rolesOf are the roles that an object has.
+func rolesOf(api *spec.API, kind string, t spec.Tree) []any {
+	f := api.Kind(kind).Roles()
+	if f == nil {
+		return nil
+	}
+	roles, _ := t[f.Path].([]any)
+	return roles
 }
 
 func hasRole(roles []any, role string) bool {

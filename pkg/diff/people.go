@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,14 +28,14 @@ type people struct {
 //   - a member who is pinned by id is that one and nobody else;
 //   - as long as there are members without an e-mail address whom no id pins, whoever has neither joined nor a live invitation
 //     may be one of them, and is left alone.
-func settlePeople(resources []spec.Resource, live *spec.Live) people {
+func settlePeople(of spec.People, resources []spec.Resource, live *spec.Live) people {
 	joined, invited := map[string]bool{}, map[string]bool{}
-	nameless := namelessMembers(resources, live)
+	nameless := namelessMembers(of, resources, live)
 	for _, r := range live.Resources {
 		switch r.Address.Kind {
-		case "member":
+		case of.Joined:
 			joined[r.Address.Name] = true
-		case "invitation":
+		case of.Invited:
 			invited[r.Address.Name] = true
 		}
 	}
@@ -46,18 +47,18 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 	out := people{meant: map[spec.Address]bool{}, pinned: map[spec.Address]bool{}}
 	for _, r := range resources {
 		email := r.Address.Name
-		member, invitation := spec.Address{Kind: "member", Name: email}, spec.Address{Kind: "invitation", Name: email}
+		member, invitation := spec.Address{Kind: of.Joined, Name: email}, spec.Address{Kind: of.Invited, Name: email}
 		out.pinned[r.Address] = r.ID != ""
-		if person(r.Address.Kind) && len(nameless) > 0 && r.ID == "" && !joined[email] && (r.Address.Kind == "member" || !r.Intent.Absent) {
+		if of.Has(r.Address.Kind) && len(nameless) > 0 && r.ID == "" && !joined[email] && (r.Address.Kind == of.Joined || !r.Intent.Absent) {
 			out.doubts = append(out.doubts, r.Address)
 			if !invited[email] {
 				out.meant[member], out.meant[invitation] = true, true
-				out.findings = append(out.findings, unknown(r, nameless))
+				out.findings = append(out.findings, unknown(of, r, nameless))
 				continue
 			}
 		}
 		switch r.Address.Kind {
-		case "member":
+		case of.Joined:
 			out.meant[member] = true
 			out.meant[invitation] = out.meant[invitation] || r.ID == "" && (r.Intent.Absent || !joined[email])
 			asInvitation := r
@@ -76,7 +77,7 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 			default:
 				out.resources = append(out.resources, asInvitation)
 			}
-		case "invitation":
+		case of.Invited:
 			out.meant[member], out.meant[invitation] = true, true
 			if r.Intent.Absent && wanted[member] && !joined[email] {
 				continue // the member entry wants this invitation; withdrawing it would ping-pong
@@ -91,13 +92,11 @@ func settlePeople(resources []spec.Resource, live *spec.Live) people {
 	return out
 }
 
-func person(kind string) bool { return kind == "member" || kind == "invitation" }
-
 // namelessMembers are the ids of the live members without an e-mail address whom no declared id pins.
-func namelessMembers(desired []spec.Resource, live *spec.Live) []string {
+func namelessMembers(of spec.People, desired []spec.Resource, live *spec.Live) []string {
 	var out []string
-	for r := range each(live, "member") {
-		pinned := func(d spec.Resource) bool { return d.Address.Kind == "member" && strings.EqualFold(d.ID, r.ID) }
+	for r := range each(live, of.Joined) {
+		pinned := func(d spec.Resource) bool { return d.Address.Kind == of.Joined && strings.EqualFold(d.ID, r.ID) }
 		if r.Status[spec.StatusNameless] != nil && !slices.ContainsFunc(desired, pinned) {
 			out = append(out, r.ID)
 		}
@@ -105,10 +104,11 @@ func namelessMembers(desired []spec.Resource, live *spec.Live) []string {
 	return out
 }
 
-func unknown(d spec.Resource, nameless []string) Finding {
+func unknown(of spec.People, d spec.Resource, nameless []string) Finding {
 	return Finding{
 		Code: CodeAmbiguous, Severity: SeverityBlocked, Address: d.Address, Pos: d.Intent.Pos,
-		Message: "which live member this is, if any, cannot be told: the API shows no e-mail address of " + strings.Join(nameless, ", "),
-		Hint:    "declare each of these members with its id, for example id: " + nameless[0],
+		Message: fmt.Sprintf("which live %s this is, if any, cannot be told: the API shows no e-mail address of %s",
+			of.Joined, strings.Join(nameless, ", ")),
+		Hint: fmt.Sprintf("declare each of these %ss with its id, for example id: %s", of.Joined, nameless[0]),
 	}
 }

@@ -6,6 +6,7 @@
 package diff
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -35,7 +36,12 @@ type Plan struct {
 	Findings     []Finding     `json:"findings"`
 	Requirements []Requirement `json:"requirements"`
 	NotChecked   []NotChecked  `json:"notChecked"`
+
+	api *spec.API // see Definition
 }
+
+// Definition is the API that the plan is of; one that was put together by hand is of ClickHouse Cloud.
+func (p *Plan) Definition() *spec.API { return cmp.Or(p.api, spec.ClickHouse) }
 
 // Organization says whose plan it is.
 type Organization struct {

@@ -19,7 +19,7 @@ type Proof struct {
 // Proofs gives what stays true of administrators and caller whatever part of the plan is carried out, as far as the
 // observation shows it. What does not stay true is in the verdict of Check instead.
 func Proofs(p *Plan, live *spec.Live, caller Caller) []Proof {
-	c := &check{plan: p, live: live, caller: caller, outcome: outcomeOf(p, live)}
+	c := newCheck(p, live, caller)
 	c.admins()
 	c.callingKeys()
 	var out []Proof

@@ -83,7 +83,7 @@ func (p *Plan) check() error {
 	}
 	seen := map[spec.Address]bool{}
 	for _, c := range p.Changes {
-		kind := spec.KindOf(c.Address.Kind)
+		kind := p.Definition().Kind(c.Address.Kind)
 		if kind == nil {
 			return fmt.Errorf("%s: no such kind", c.Address)
 		}
@@ -139,7 +139,7 @@ func (c *Change) wellFormed(kind *spec.Kind) bool {
 			return false
 		}
 	}
-	if _, unfinished := c.Unfinished(); c.SetsPassword && (!unfinished || c.Address.Kind != "service" || c.Action != Update) {
+	if _, unfinished := c.Unfinished(); c.SetsPassword && (!unfinished || kind.Secret == nil || c.Action != Update) {
 		return false
 	}
 	switch c.Action {

@@ -22,6 +22,7 @@ type Reference struct {
 
 // objects finds what values mean.
 type objects struct {
+	api       *spec.API
 	byID      map[string]*spec.Resource // live, see identity
 	byAddress map[spec.Address][]*spec.Resource
 	pairs     map[spec.Address]pair           // by declared address
@@ -31,8 +32,9 @@ type objects struct {
 	roles     []spec.Role
 }
 
-func newObjects(desired []spec.Resource, pairs []pair, live *spec.Live) *objects {
+func newObjects(api *spec.API, desired []spec.Resource, pairs []pair, live *spec.Live) *objects {
 	o := &objects{
+		api:  api,
 		byID: map[string]*spec.Resource{}, byAddress: map[spec.Address][]*spec.Resource{},
 		pairs: map[spec.Address]pair{}, aliases: map[string][]spec.Address{},
 		declared: map[spec.Address]bool{}, mistaken: map[spec.Address]*spec.Resource{}, roles: live.Roles,
@@ -92,7 +94,7 @@ func (o *objects) namesakes(id string, names ...spec.Address) []string {
 
 // named is a live object by all of its names.
 func (o *objects) named(r *spec.Resource) named {
-	return named{append([]spec.Address{r.Address}, o.aliases[identity(r.Address.Kind, r.ID)]...), r.ID}
+	return named{o.api, append([]spec.Address{r.Address}, o.aliases[identity(r.Address.Kind, r.ID)]...), r.ID}
 }
 
 // names gives what the objects are called that this run speaks of, by the addresses under which it does.
@@ -102,7 +104,7 @@ func (o *objects) names() map[spec.Address]named {
 		out[o.addressOf(r)] = o.named(r)
 	}
 	for a, p := range o.pairs {
-		if out[a] = (named{names: []spec.Address{a}}); p.live != nil {
+		if out[a] = (named{api: o.api, names: []spec.Address{a}}); p.live != nil {
 			out[a] = o.named(p.live)
 		}
 	}
@@ -117,7 +119,7 @@ func (o *objects) names() map[spec.Address]named {
 // target gives the object that a value means in a field of an object with the tree of. resolved is the id that an earlier plan
 // has found for it, if any. Where no object or more than one may be meant, it gives what is the matter instead.
 func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved string) (Reference, *Finding) {
-	if f.Ref == "role" {
+	if f.Ref == spec.RoleRef {
 		return o.role(f, value)
 	}
 	address := f.Target(value, of)

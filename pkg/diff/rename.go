@@ -17,7 +17,7 @@ func (c *computation) suggestRenames() {
 	if c.desired.Pos.IsZero() {
 		return // it comes from a saved plan, for which all that it does not change looks undeclared
 	}
-	undeclared := sorts{live: c.undeclaredNames(), groups: map[string]map[string][]*spec.Resource{}}
+	undeclared := sorts{api: c.api, live: c.undeclaredNames(), groups: map[string]map[string][]*spec.Resource{}}
 	if len(undeclared.live) == 0 {
 		return
 	}
@@ -92,6 +92,7 @@ func (c *computation) renameNote(change *Change, found []*spec.Resource) Finding
 // sorts finds the live objects that are of the same sort as a declared one: as large, and the same in all that is fixed at creation,
 // as far as it is declared. Where an object is has to be declared, or everything would be of its sort.
 type sorts struct {
+	api  *spec.API
 	live []*spec.Resource
 	// groups are the live objects by the fields that count and then by their values, made as such fields come up: entries of one
 	// manifest tend to declare the same ones.
@@ -99,7 +100,7 @@ type sorts struct {
 }
 
 func (s *sorts) like(kind string, declared spec.Tree, refs []Reference) []*spec.Resource {
-	of := spec.KindOf(kind)
+	of := s.api.Kind(kind)
 	var fields []*spec.Field
 	var paths, values strings.Builder
 	for i := range of.Fields {

@@ -14,14 +14,15 @@ import (
 // nothing that the plan rests on has moved, and an empty plan once it has been applied: a saved plan needs no manifests to be
 // judged or verified.
 func (p *Plan) Desired() *spec.Organization {
-	out := &spec.Organization{Name: p.Organization.Handle, ID: p.Organization.ID, Declared: map[string]spec.Pos{}}
-	organization := spec.Resource{Address: spec.Address{Kind: "organization", Name: p.Organization.Handle}, Spec: spec.Tree{}}
+	api := p.Definition()
+	out := &spec.Organization{API: api, Name: p.Organization.Handle, ID: p.Organization.ID, Declared: map[string]spec.Pos{}}
+	organization := spec.Resource{Address: p.organization(), Spec: spec.Tree{}}
 	for _, c := range p.Changes {
 		r := spec.Resource{Address: c.Address, ID: c.ID, Spec: c.After, Intent: spec.Intent{
 			Absent: c.Action == Delete, Pos: c.Pos, Fields: map[string]spec.Pos{},
 		}}
 		for _, ref := range c.References {
-			if kind := spec.KindOf(c.Address.Kind); ref.ID != "" && kind.Field(ref.Path).List == nil {
+			if kind := api.Kind(c.Address.Kind); ref.ID != "" && kind.Field(ref.Path).List == nil {
 				if r.Refs == nil {
 					r.Refs = map[string]string{}
 				}
@@ -34,19 +35,20 @@ func (p *Plan) Desired() *spec.Organization {
 		if c.Action == Delete {
 			r.Spec = spec.Tree{}
 		}
-		if c.Address.Kind == "organization" {
+		if c.Address.Kind == api.Organization().Name {
 			organization = r
 			organization.ID = ""
 			continue
 		}
 		out.Resources = append(out.Resources, r)
-		if collection := spec.KindOf(c.Address.Kind).Collection; collection != "" {
+		if collection := api.Kind(c.Address.Kind).Collection; collection != "" {
 			out.Declared[collection] = c.Pos
 		}
 	}
 	for _, id := range p.Policy.Members {
-		if !slices.ContainsFunc(out.Resources, func(r spec.Resource) bool { return r.Address.Kind == "member" && r.ID == id }) {
-			out.Resources = append(out.Resources, spec.Resource{Address: spec.Address{Kind: "member", Name: id}, ID: id, Spec: spec.Tree{}})
+		joined := spec.Address{Kind: api.People.Joined, Name: id}
+		if !slices.ContainsFunc(out.Resources, func(r spec.Resource) bool { return r.Address.Kind == joined.Kind && r.ID == id }) {
+			out.Resources = append(out.Resources, spec.Resource{Address: joined, ID: id, Spec: spec.Tree{}})
 		}
 	}
 	out.Resources = append([]spec.Resource{organization}, out.Resources...)
@@ -99,7 +101,7 @@ func (p *Plan) creates(a spec.Address) bool {
 // doubtNames takes back the changes of a saved plan whose objects, or what they refer to, were found by a name that other live
 // objects have by now: nobody knows any more which of them its manifests mean.
 func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
-	o := newObjects(nil, nil, live)
+	o := newObjects(p.Definition(), nil, nil, live)
 	others := func(name spec.Address, id string) []string {
 		names := []spec.Address{name}
 		if r := o.byID[identity(name.Kind, id)]; r != nil {
@@ -115,7 +117,7 @@ func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
 			found = others(name, s.ID)
 		}
 		for _, ref := range s.References {
-			f := spec.KindOf(s.Address.Kind).Field(ref.Path)
+			f := o.api.Kind(s.Address.Kind).Field(ref.Path)
 			if len(found) > 0 || ref.ID == "" || ref.Pinned || f.List != nil {
 				continue
 			}

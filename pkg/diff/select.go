@@ -30,33 +30,34 @@ func (s Selection) match(o named) bool {
 	return (len(s.Only) == 0 || o.matches(s.Only)) && !o.matches(s.Except)
 }
 
-// Holds reports whether a selection holds an object, by its name or as NAME#ID.
-func (s Selection) Holds(r spec.Resource) bool {
-	return s.match(named{[]spec.Address{r.Address}, r.ID})
+// Holds reports whether a selection holds an object of an API, by its name or as NAME#ID.
+func (s Selection) Holds(api *spec.API, r spec.Resource) bool {
+	return s.match(named{api, []spec.Address{r.Address}, r.ID})
 }
 
 // names reports whether an object is selected by the name that it has, and not merely by one that a manifest gives it.
 func (s Selection) names(o named) bool {
-	return len(s.Only) == 0 || named{o.names[:1], o.id}.matches(s.Only)
+	return len(s.Only) == 0 || named{o.api, o.names[:1], o.id}.matches(s.Only)
 }
 
 // named is an object by all that it may be called: first the name that it has, then those that entries give it, and of several
 // of one name NAME#ID.
 type named struct {
+	api   *spec.API
 	names []spec.Address
 	id    string // the server's, "" of an object that is not live
 }
 
-// Names reports whether a pattern means an object, by its name or as NAME#ID.
-func Names(pattern string, r spec.Resource) bool {
-	return named{[]spec.Address{r.Address}, r.ID}.matches([]string{pattern})
+// Names reports whether a pattern means an object of an API, by its name or as NAME#ID.
+func Names(api *spec.API, pattern string, r spec.Resource) bool {
+	return named{api, []spec.Address{r.Address}, r.ID}.matches([]string{pattern})
 }
 
 func (o named) matches(patterns []string) bool {
 	for _, p := range patterns {
 		for _, a := range o.names {
 			// A pattern without # means a name: it must not hit an id by accident, as service/*0 would.
-			if matchAny([]string{p}, a) || strings.Contains(p, "#") && o.id != "" && matchAny([]string{p}, twin(a, o.id)) {
+			if o.called(p, a) || strings.Contains(p, "#") && o.id != "" && o.called(p, twin(a, o.id)) {
 				return true
 			}
 		}
@@ -70,14 +71,14 @@ func twin(a spec.Address, id string) spec.Address {
 	return a
 }
 
-// distinguish gives the addresses that tell the live objects of a kind apart: NAME#ID where several have one name.
-func distinguish(live *spec.Live, kind string) func(*spec.Resource) spec.Address {
-	count := map[string]int{}
-	for r := range each(live, kind) {
-		count[r.Address.Name]++
+// distinguish gives the addresses that tell live objects apart: NAME#ID where several of a kind have one name.
+func distinguish(live *spec.Live) func(*spec.Resource) spec.Address {
+	count := map[spec.Address]int{}
+	for _, r := range live.Resources {
+		count[r.Address]++
 	}
 	return func(r *spec.Resource) spec.Address {
-		if count[r.Address.Name] > 1 {
+		if count[r.Address] > 1 {
 			return twin(r.Address, r.ID)
 		}
 		return r.Address
@@ -104,26 +105,13 @@ func ParseSelector(pattern string) (string, error) {
 	return kind + "/" + spec.CanonicalName(glob), nil
 }
 
-// matchAny reports whether any pattern matches an address, as a whole. Of kinds whose names are paths a pattern without slashes
-// also matches the last part, so that privateEndpoint/vpce-* need not spell provider and region.
-func matchAny(patterns []string, a spec.Address) bool {
-	for _, p := range patterns {
-		kind, glob, narrowed := strings.Cut(p, "/")
-		if kind != a.Kind {
-			continue
-		}
-		if !narrowed {
-			return true
-		}
-		names := []string{a.Name}
-		if spec.KindOf(kind).Paths {
-			names = append(names, a.Name[strings.LastIndex(a.Name, "/")+1:])
-		}
-		for _, name := range names {
-			if ok, err := path.Match(glob, name); err == nil && ok {
-				return true
-			}
-		}
+// called reports whether a pattern matches an address, as a whole. Of kinds whose names are paths a pattern without slashes also
+// matches the last part, so that privateEndpoint/vpce-* need not spell provider and region.
+func (o named) called(pattern string, a spec.Address) bool {
+	kind, glob, narrowed := strings.Cut(pattern, "/")
+	if kind != a.Kind || !narrowed {
+		return kind == a.Kind
 	}
-	return false
+	matches := func(name string) bool { ok, err := path.Match(glob, name); return err == nil && ok }
+	return matches(a.Name) || o.api.Kind(kind).Paths && matches(a.Name[strings.LastIndex(a.Name, "/")+1:])
 }

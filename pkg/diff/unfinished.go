@@ -7,17 +7,16 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// finish adds the removal of the nonce tag that a service carries until its creation is complete. It is part of the tags
-// change, but neither drift nor anything a manifest says.
-func finish(fields []FieldChange, nonce string) []FieldChange {
-	tag := spec.Tree{"key": spec.NonceTag, "value": nonce}
+// finish adds the removal of the nonce that an object bears until its creation is complete. It is part of the change of that
+// list, but neither drift nor anything a manifest says.
+func finish(kind *spec.Kind, fields []FieldChange, nonce string) []FieldChange {
 	for i := range fields {
-		if fields[i].Path == "tags" {
-			fields[i].Remove = append(fields[i].Remove, tag)
+		if fields[i].Path == kind.Journal {
+			fields[i].Remove = append(fields[i].Remove, spec.Nonce(nonce))
 			return fields
 		}
 	}
-	return append(fields, FieldChange{Path: "tags", List: true, Remove: []any{tag}})
+	return append(fields, FieldChange{Path: kind.Journal, List: true, Remove: []any{spec.Nonce(nonce)}})
 }
 
 // onlyFinishes reports that an update does nothing but complete an interrupted creation.
@@ -26,13 +25,12 @@ func (c *Change) onlyFinishes() bool {
 	return unfinished && len(c.Fields) == 1 && len(c.Fields[0].Add) == 0 && len(c.Fields[0].Remove) == 1
 }
 
-// Unfinished gives the nonce of a half-made service that an update completes.
+// Unfinished gives the nonce of a half-made object that an update completes.
 func (c *Change) Unfinished() (nonce string, ok bool) {
 	for _, f := range c.Fields {
 		for _, e := range f.Remove {
-			if tag, isTree := e.(spec.Tree); isTree && f.Path == "tags" && tag["key"] == spec.NonceTag {
-				nonce, ok = tag["value"].(string)
-				return nonce, ok
+			if nonce, ok := spec.NonceOf(e); ok {
+				return nonce, true
 			}
 		}
 	}

@@ -104,7 +104,7 @@ func (b *Backend) steps(c diff.Change) ([]apply.Step, error) {
 
 // Steps implements apply.Backend.
 func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
-	if c.MakesSecret() && b.opts.Secrets == nil {
+	if c.MakesSecret(spec.ClickHouse) && b.opts.Secrets == nil {
 		return nil, fmt.Errorf("%s: no place to store its secret", c.Address)
 	}
 	out, err := b.steps(c)
@@ -181,7 +181,7 @@ func (b *Backend) CheckSecrets(ctx context.Context, p *diff.Plan) error {
 	}
 	var refused []error
 	for _, c := range p.Changes {
-		if !c.MakesSecret() {
+		if !c.MakesSecret(spec.ClickHouse) {
 			continue
 		}
 		if mark, ok := bindingOf(c.Address.Kind).secretOf(b, c); ok {

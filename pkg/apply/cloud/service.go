@@ -237,7 +237,7 @@ func (s *serviceChange) update() ([]apply.Step, error) {
 	s.nonce, s.tagged, s.shown = nonce, unfinished, unfinished
 	if unfinished {
 		steps = append(steps, s.claim(), s.provisioned())
-		if s.c.MakesSecret() {
+		if s.c.MakesSecret(spec.ClickHouse) {
 			steps = append(steps, s.password())
 		}
 	} else if s.b.watch.observed(s.id, onItsWay) {

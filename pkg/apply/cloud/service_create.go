@@ -47,7 +47,7 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 		s.provisioned(),
 		s.yield(),
 	}
-	if s.c.MakesSecret() {
+	if s.c.MakesSecret(spec.ClickHouse) {
 		steps = append(steps, s.givenPassword())
 	}
 	backups := s.declaredBackups()
@@ -69,7 +69,7 @@ func (s *serviceChange) create() ([]apply.Step, error) {
 //
 // Its password can be stored only after that. A place for secrets that has failed is not trusted with another one.
 func (s *serviceChange) post(ctx context.Context, request cloudapi.ServiceCreate, nonce string) error {
-	if s.c.MakesSecret() && s.b.unstored.Load() {
+	if s.c.MakesSecret(spec.ClickHouse) && s.b.unstored.Load() {
 		return errors.New("not created: another secret could not be stored a moment ago")
 	}
 	tag := cloudapi.Tag{Key: spec.NonceTag, Value: nonce}
@@ -194,7 +194,7 @@ func (s *serviceChange) provisioned() apply.Step {
 // keep stores the password of a reply before anything else happens: the API shows it once. A reply without one, as of a creation
 // that had to be looked for, leaves it to givenPassword to set one.
 func (s *serviceChange) keep(ctx context.Context, password secret.Value) error {
-	if !s.c.MakesSecret() || password.Empty() {
+	if !s.c.MakesSecret(spec.ClickHouse) || password.Empty() {
 		return nil
 	}
 	if err := s.storePassword(ctx, password); err != nil {

@@ -110,6 +110,9 @@ func TestPlanSchemaNamesEveryProperty(t *testing.T) {
 	} {
 		var properties, required []string
 		for field := range reflect.TypeOf(value).Fields() {
+			if !field.IsExported() {
+				continue
+			}
 			tag, options, optional := strings.Cut(field.Tag.Get("json"), ",")
 			properties = append(properties, tag)
 			if !optional || !strings.Contains(options, "omit") {

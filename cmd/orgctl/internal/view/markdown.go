@@ -110,7 +110,7 @@ func (d *document) command() string {
 		words = append(words, narrowing)
 	}
 	words = append(words, "--yes")
-	if slices.ContainsFunc(d.changes, func(c diff.Change) bool { return c.MakesSecret() }) {
+	if slices.ContainsFunc(d.changes, func(c diff.Change) bool { return c.MakesSecret(d.plan.Definition()) }) {
 		words = append(words, "--secrets-out DIR")
 	}
 	command := code(strings.Join(words, " "))
