@@ -28,7 +28,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 		Requirements:  []Requirement{},
 		NotChecked:    []NotChecked{},
 	}}
-	people := settlePeople(api.People, desired.Resources, live)
+	people := unitePeople(api, desired.Resources, live)
 	pairs, findings := match(api, people.resources, live)
 	c.plan.Findings = append(append(c.plan.Findings, people.findings...), findings...)
 	c.objects = newObjects(api, people.resources, pairs, live)
@@ -42,7 +42,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	c.notChecked()
 
 	p := c.plan
-	p.Policy = c.policy(pairs)
+	p.Policy = c.planPolicy(pairs)
 	c.narrow(sel)
 	link(p.Changes, c.objects)
 	c.findAttached()
@@ -313,111 +313,6 @@ func updateReason(d, l spec.Resource, kind *spec.Kind) string {
 	}
 }
 
-// leaveAttached takes back the changes of registrations that others will still use (Field.Attaches): one changes only by being
-// registered anew, and that would cut them off. What this plan detaches is registered anew afterwards.
-func (c *computation) leaveAttached() {
-	used := outcomeOf(c.plan, c.live).attached()
-	c.plan.Changes = slices.DeleteFunc(c.plan.Changes, func(change Change) bool {
-		kind, by := c.api.Kind(change.Address.Kind), used[change.Address]
-		if change.Action != Update || !kind.Registered || by == nil {
-			return false
-		}
-		f := change.Fields[0]
-		c.find(Finding{
-			Code: CodeAttachedEndpoint, Severity: SeverityBlocked, Address: change.Address, Pos: f.Pos,
-			Message: fmt.Sprintf("its %s is %s, the manifest says %s; it is not registered anew while %s use it",
-				f.Path, spec.FormatValue(f.Before), spec.FormatValue(f.After), by.users.Collection),
-			Hint: fmt.Sprintf("declare the live %s, or detach the %s first", f.Path, noun(kind)),
-		})
-		return true
-	})
-}
-
-// findAttached refuses to take away what others will still use once the plan, narrowed as it is, has been carried out, or its
-// registration: the API would refuse it half way.
-func (c *computation) findAttached() {
-	used := outcomeOf(c.plan, c.live).attached()
-	for _, change := range c.plan.Changes {
-		kind, by := c.api.Kind(change.Address.Kind), used[change.Address]
-		if by == nil || change.Action == Create || change.Action == Update && !kind.Registered {
-			continue
-		}
-		c.find(Finding{
-			Code: CodeEndpointInUse, Severity: SeverityBlocked, Address: change.Address, Pos: change.Pos,
-			Message: fmt.Sprintf("%s still use the %s after this plan", by.users.Collection, noun(kind)),
-			Hint:    fmt.Sprintf("take it out of their %s in the same plan", by.field.Path),
-		})
-	}
-}
-
-// noun is what messages call an object of a kind.
-func noun(kind *spec.Kind) string { return cmp.Or(kind.Noun, kind.Name) }
-
-// undeclared lists live objects that no manifest declares, in collections that manifests manage, and plans the deletion of
-// those that policy.prune names. While it is uncertain what an entry of a collection means, nothing of that collection is
-// pruned: what looks undeclared may be what the entry is about.
-func (c *computation) undeclared(pairs []pair, people people) {
-	claimed := map[string]bool{}
-	for _, p := range pairs {
-		if p.live != nil {
-			claimed[p.live.Address.Kind+"/"+p.live.ID] = true
-		}
-	}
-	uncertain := c.uncertain()
-	if len(people.doubts) > 0 {
-		joined := c.api.People.Joined
-		uncertain[joined] = compactAddresses(append(uncertain[joined], people.doubts...))
-	}
-	for i := range c.live.Resources {
-		r := &c.live.Resources[i]
-		kind := c.api.Kind(r.Address.Kind)
-		if kind.Collection == "" || claimed[r.Address.Kind+"/"+r.ID] || !c.desired.Manages(kind.Collection) ||
-			people.meant[r.Address] && !people.pinned[r.Address] {
-			continue
-		}
-		address := c.objects.addressOf(r)
-		_, halfMade := r.Status[spec.StatusUnfinished]
-		if slices.Contains(c.desired.Policy.Prune, kind.Collection) {
-			doubts := uncertain[c.api.People.One(kind.Name)]
-			if len(doubts) == 0 {
-				reason := "not declared, and policy.prune names " + kind.Collection
-				if halfMade {
-					reason += "; half made, maybe by a run that is under way"
-				}
-				c.delete(r, Change{Reason: reason, Pruned: true})
-				continue
-			}
-			if !slices.Contains(doubts, r.Address) {
-				c.find(Finding{
-					Code: CodeNotPruned, Severity: SeverityBlocked, Address: address,
-					Message: fmt.Sprintf("is not declared, and not pruned while it is uncertain what is meant by %s", enumerate(doubts)),
-					Hint:    "correct that first: plan without --only and --except to see what is wrong with it",
-				})
-			}
-		}
-		c.plan.Unmanaged = append(c.plan.Unmanaged, Unmanaged{
-			Address: address, ID: r.ID, Collection: kind.Collection,
-			Exclusive: slices.Contains(c.desired.Policy.Exclusive, kind.Collection), HalfMade: halfMade,
-		})
-	}
-}
-
-// uncertain gives, by spec.People.One, the declared objects that are in error, cannot be told from others or are not there
-// under their id.
-func (c *computation) uncertain() map[string][]spec.Address {
-	out := map[string][]spec.Address{}
-	for _, f := range c.plan.Findings {
-		if f.Severity == SeverityError || f.Code == CodeAmbiguous || f.Code == CodeUnknownID {
-			kind := c.api.People.One(f.Address.Kind)
-			out[kind] = append(out[kind], f.Address)
-		}
-	}
-	for kind := range out {
-		out[kind] = compactAddresses(out[kind])
-	}
-	return out
-}
-
 func (c *computation) notChecked() {
 	for _, kind := range c.api.Kinds {
 		if reason, ok := c.live.NotChecked[kind.Collection]; ok && kind.Collection != "" {
@@ -428,109 +323,14 @@ func (c *computation) notChecked() {
 
 func (c *computation) find(f Finding) { c.plan.Findings = append(c.plan.Findings, f) }
 
-// narrow keeps what the selection wants. What a change refers to and is to be created is not pulled in silently: a change that
-// cannot be applied alone says so, and so does an entry that would take out of use what is not selected by its own name.
-func (c *computation) narrow(sel Selection) {
-	if sel.All() {
-		return
-	}
-	p := c.plan
-	names := c.objects.names()
-	wanted := func(a spec.Address) bool {
-		o, known := names[a]
-		if !known {
-			o.api, o.names = c.api, []spec.Address{a}
-		}
-		return sel.match(o)
-	}
-	var alone []Finding
-	all := len(p.Changes)
-	p.Changes = slices.DeleteFunc(p.Changes, func(change Change) bool {
-		if change.Action == Create {
-			return !wanted(change.Address)
-		}
-		o := c.objects.named(c.objects.byID[identity(change.Address.Kind, change.ID)])
-		if !sel.match(o) || !change.withdraws(c.api) || sel.names(o) {
-			return !sel.match(o)
-		}
-		alone = append(alone, Finding{
-			Code: CodeLeftOut, Severity: SeverityError, Address: cmp.Or(change.DeclaredAs, change.Address), Pos: change.Pos,
-			Message: fmt.Sprintf("would take %s out of use, which is not selected by that name", o.names[0]),
-			Hint:    fmt.Sprintf("select what is live: --only '%s'", o.names[0]),
-		})
-		return true
-	})
-	p.Narrowed = &Narrowed{Selection: sel, LeftOut: all - len(p.Changes)}
-	for _, change := range p.Changes {
-		for _, ref := range change.References {
-			if ref.ID == "" && !wanted(ref.Address) {
-				alone = append(alone, Finding{
-					Code: CodeLeftOut, Severity: SeverityError, Address: change.Address, Pos: change.Pos,
-					Message: fmt.Sprintf("needs %s, which does not exist yet and is not selected", ref.Address),
-					Hint:    fmt.Sprintf("select it too: --only %s", ref.Address),
-				})
-			}
+// finish adds the removal of the nonce that an object bears until its creation is complete. It is part of the change of that
+// list, but neither drift nor anything a manifest says.
+func finish(kind *spec.Kind, fields []FieldChange, nonce string) []FieldChange {
+	for i := range fields {
+		if fields[i].Path == kind.Journal {
+			fields[i].Remove = append(fields[i].Remove, spec.Nonce(nonce))
+			return fields
 		}
 	}
-	p.NotChecked = slices.DeleteFunc(p.NotChecked, func(n NotChecked) bool {
-		return n.Address != (spec.Address{}) && !wanted(n.Address)
-	})
-	p.Unmanaged = slices.DeleteFunc(p.Unmanaged, func(u Unmanaged) bool { return !wanted(u.Address) })
-	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
-		return f.Address != (spec.Address{}) && !wanted(f.Address)
-	})
-	p.Findings = append(p.Findings, alone...)
-}
-
-// MakesSecret reports whether applying the change, which is of a plan of that API, makes a secret, which is seen only once.
-func (c *Change) MakesSecret(api *spec.API) bool {
-	made := api.Kind(c.Address.Kind).Secret
-	return c.SetsPassword || c.Action == Create && made != nil && made(c.After)
-}
-
-// seal brings the lists into their one order and derives summary and digest.
-func (p *Plan) seal() {
-	slices.SortFunc(p.Unmanaged, func(a, b Unmanaged) int { return a.Address.Compare(b.Address) })
-	slices.SortStableFunc(p.Findings, func(a, b Finding) int {
-		if d := severityRank(a.Severity) - severityRank(b.Severity); d != 0 {
-			return d
-		}
-		if d := a.Address.Compare(b.Address); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Code+a.Message, b.Code+b.Message)
-	})
-	p.Summary = p.summarize()
-	p.Digest = p.digest()
-	p.Checksum = ""
-	p.Checksum = hash(p)
-}
-
-func (p *Plan) summarize() Summary {
-	s := Summary{Unmanaged: len(p.Unmanaged)}
-	for _, c := range p.Changes {
-		switch c.Action {
-		case Create:
-			s.Create++
-		case Update:
-			s.Update++
-		case Delete:
-			s.Delete++
-		}
-	}
-	for _, u := range p.Unmanaged {
-		if u.Exclusive {
-			s.Drift++
-		}
-	}
-	for _, f := range p.Findings {
-		if f.stops() {
-			s.Blocked++
-		}
-	}
-	return s
-}
-
-func severityRank(s Severity) int {
-	return slices.Index([]Severity{SeverityError, SeverityBlocked, SeverityWarning, SeverityNote}, s)
+	return append(fields, FieldChange{Path: kind.Journal, List: true, Remove: []any{spec.Nonce(nonce)}})
 }

@@ -2,119 +2,203 @@ package diff
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// StatusHealth is the key of spec.Resource.Status under which an observation reports a state that needs a person:
-// degraded or failed (FACTS 8.1).
-const StatusHealth = "health"
+// Caller is what is known of whoever applies a plan, besides the key that the observation was made with. What is not known is
+// taken to be unfavourable, so that the zero Caller is the strictest.
+type Caller struct {
+	IP    netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
+	Now   time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
+	Over  time.Time  // by when all of it has been carried out at the latest, by that clock; the zero Time is unknown
+	Leave []string   // selectors of what may be deleted, besides those of the policy
+	Sink  bool       // whether there is a place for secrets
+	Begun []string   // ids of half-made objects whose creation is known to have been begun by orgctl, besides by their tag
+}
 
-// inspect adds the findings that come from single objects rather than from fields or from the plan as a whole: what no
-// organization can satisfy, what somebody should look at. What a plan may do to the organization is judged by Check.
-func (c *computation) inspect(pairs []pair) {
-	for _, p := range pairs {
-		if p.live == nil {
-			c.inspectNeeds(p.desired)
-			continue
-		}
-		if health, ok := p.live.Status[StatusHealth].(string); ok && !p.desired.Intent.Absent {
-			c.find(Finding{
-				Code: CodeUnhealthy, Severity: SeverityWarning, Address: p.desired.Address, Pos: p.desired.Intent.Pos,
-				Message: fmt.Sprintf("the %s is %s", p.live.Address.Kind, health),
-				Hint:    "changes to it may fail until it has recovered",
-			})
-		}
+// Verdict is what the guards say about a plan.
+type Verdict struct {
+	Findings []Finding // blocked, whoever applies the plan, or a warning
+	// Requirements are of the kinds RequireCallerKey, about the key that the observation was made with, and RequireCreation.
+	Requirements []Requirement
+}
+
+// Check holds a plan to the guards: rules about what no plan may do to an organization, however it came about. It judges the
+// state that the plan ends in and every state on the way there. Changes are carried out side by side and each may fail, so
+// that "on the way" is any set of changes that holds, with each change, all that it depends on; the listed order means
+// nothing here.
+//
+// live is any observation that the plan's preconditions hold for: the one that the plan was computed from, or a later one.
+func Check(p *Plan, live *spec.Live, caller Caller) Verdict {
+	j := newJudgement(p, live, caller)
+	j.protected()
+	j.maxDeletes()
+	j.adoption()
+	if own := rulesOf(j.api).judge; own != nil {
+		own(j)
+	}
+	return j.verdict
+}
+
+// checkCodes are the codes of what Check finds in plans of any API, and rules.codes of what it finds besides.
+var checkCodes = []string{CodeProtected, CodeMaxDeletes, CodeEmptyDesired, CodeFirstAdoption}
+
+// rules are what guards and orders the plans of one API besides what does so for all, each nil where there is nothing of the sort.
+// Whatever knows a kind of an API by its name is among them.
+type rules struct {
+	judge   func(*judgement)                  // its guards
+	codes   []string                          // of the findings of its guards
+	link    func(*linking)                    // what references do not say of its order
+	prove   func(*judgement) []Proof          // what stays true
+	calling func(*spec.Live) []*spec.Resource // which live objects may be the credential in use
+}
+
+// rulesOf gives the rules of an API.
+func rulesOf(api *spec.API) rules {
+	switch api.Name {
+	case spec.ClickHouse.Name:
+		return clickhouseRules
+	default:
+		return rules{}
 	}
 }
 
-// inspectNeeds finds what the API would miss of an object to be created because of what else the manifest says of it.
-func (c *computation) inspectNeeds(d spec.Resource) {
-	kind := c.api.Kind(d.Address.Kind)
-	if d.Intent.Absent {
-		return
-	}
-	if f := kind.Roles(); f != nil && c.legacyRoles() {
-		if roles, ok := d.Spec[f.Path].([]any); ok && len(roles) == 0 {
-			c.find(Finding{
-				Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos(f.Path),
-				Message: "cannot be created without a role in an organization of legacy roles", Hint: incompleteHint(kind, f.Path),
-			})
-		}
-	}
-	if kind.Needs == nil {
-		return
-	}
-	for _, need := range kind.Needs(d.Spec) {
-		c.find(Finding{
-			Code: CodeIncomplete, Severity: SeverityError, Address: d.Address, Pos: d.Intent.Pos,
-			Message: fmt.Sprintf("cannot be created with %s and without %s", need.With, need.Path), Hint: incompleteHint(kind, need.Path),
-		})
-	}
+// judged reports whether a code is of findings that Check gives of plans of an API.
+func judged(api *spec.API, code string) bool {
+	return slices.Contains(checkCodes, code) || slices.Contains(rulesOf(api).codes, code)
 }
 
-// legacyRoles reports that the organization has not migrated to custom roles: its roles have no ids but their names (FACTS 6).
-func (c *computation) legacyRoles() bool {
-	return len(c.live.Roles) > 0 && !slices.ContainsFunc(c.live.Roles, func(r spec.Role) bool { return r.ID != r.Name })
+// Guard judges the plan and writes the outcome into it: the findings of Check and what the caller lacks in place of those of an
+// earlier judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to
+// apply a saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is.
+func (p *Plan) Guard(live *spec.Live, caller Caller) {
+	verdict, api := Check(p, live, caller), p.Definition()
+	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return judged(api, f.Code) })
+	p.Findings = append(p.Findings, verdict.Findings...)
+	p.Requirements = append(p.needs(caller), verdict.Requirements...)
+	var own []*spec.Resource
+	if calling := rulesOf(api).calling; calling != nil {
+		own = calling(live)
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		calling := slices.ContainsFunc(own, func(r *spec.Resource) bool { return c.changes(r) })
+		c.Risk = c.risk(api, calling)
+	}
+	p.seal()
 }
 
-// policy collects what the guards need of the manifests. A declared object without a live one is all that is looked for when
-// judging a pruned collection: one that is ambiguous is known to the organization, and so is an invitation that its person has
-// accepted.
-func (c *computation) policy(pairs []pair) Policy {
-	from := c.desired.Policy
-	out := Policy{MinAdmins: from.MinAdmins, MaxDeletes: MaxDeletes(from.MaxDeletes)}
-	declared, missing := map[string]int{}, map[string]int{}
-	for _, r := range c.desired.Resources {
-		if !r.Intent.Absent {
-			declared[c.api.People.One(r.Address.Kind)]++
-		}
-		if r.Intent.Protect {
-			out.Protected = append(out.Protected, r.Address)
+// risk is what a change may cost; calling says that it is of the key in use.
+func (c *Change) risk(api *spec.API, calling bool) Risk {
+	switch {
+	case calling, c.Address.Kind == api.People.Joined && (c.grants(api, api.Admin) || c.revokes(api, api.Admin)):
+		return RiskLockout
+	case c.Action == Delete:
+		return RiskDestructive
+	}
+	if c.SetsPassword {
+		return RiskDisruptive
+	}
+	for _, f := range c.Fields {
+		field := api.Kind(c.Address.Kind).Field(f.Path)
+		if field.Disrupts != nil && field.Disrupts(f.Before, f.After) || f.List && len(f.Remove) > 0 && !field.Label {
+			return RiskDisruptive
 		}
 	}
-	known, distinct := map[spec.Address]bool{}, distinguish(c.live)
-	for _, p := range pairs {
-		d := p.desired
-		if !d.Intent.Absent && p.live == nil {
-			missing[c.api.People.One(d.Address.Kind)]++
-		}
-		if p.live == nil {
-			continue
-		}
-		known[d.Address] = true
-		if p.live.Status[spec.StatusNameless] != nil && !d.Intent.Absent {
-			out.Members = append(out.Members, p.live.ID)
-		}
-		if d.Intent.Protect {
-			out.Protected = append(out.Protected, p.live.Address)
-		}
-		if d.Intent.Closed {
-			out.Closed = append(out.Closed, distinct(p.live))
+	return RiskNone
+}
+
+// judgement is one run of the guards.
+type judgement struct {
+	api       *spec.API
+	plan      *Plan
+	live      *spec.Live
+	caller    Caller
+	projected projection
+	verdict   Verdict
+}
+
+func newJudgement(p *Plan, live *spec.Live, caller Caller) *judgement {
+	return &judgement{api: p.Definition(), plan: p, live: live, caller: caller, projected: project(p, live)}
+}
+
+func (j *judgement) block(f Finding) {
+	f.Severity = SeverityBlocked
+	j.verdict.Findings = append(j.verdict.Findings, f)
+}
+
+// organization is the object of what concerns no single one.
+func (p *Plan) organization() spec.Address {
+	return spec.Address{Kind: p.Definition().Organization().Name, Name: p.Organization.Handle}
+}
+
+// projection answers what a plan leaves of each live object.
+type projection struct {
+	live    *spec.Live
+	plan    *Plan
+	changes map[string]*Change // updates and deletions, by kind and id
+}
+
+func project(p *Plan, live *spec.Live) projection {
+	o := projection{live: live, plan: p, changes: map[string]*Change{}}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action != Create {
+			o.changes[c.Address.Kind+"/"+c.ID] = c
 		}
 	}
-	for _, r := range c.desired.Resources {
-		for _, former := range r.Intent.Previously {
-			if r.Intent.Protect && !known[r.Address] { // which of them it is nobody knows
-				out.Protected = append(out.Protected, spec.Address{Kind: r.Address.Kind, Name: former})
+	return o
+}
+
+// ofKind gives the live objects of a kind.
+func ofKind(live *spec.Live, kind string) func(yield func(*spec.Resource) bool) {
+	return func(yield func(*spec.Resource) bool) {
+		for i := range live.Resources {
+			if r := &live.Resources[i]; r.Address.Kind == kind && !yield(r) {
+				return
 			}
 		}
 	}
-	out.Protected, out.Closed = compactAddresses(out.Protected), compactAddresses(out.Closed)
-	slices.Sort(out.Members)
-	out.AllowDelete = slices.Compact(slices.Sorted(slices.Values(from.AllowDelete)))
-	for _, kind := range c.api.Kinds {
-		if !slices.Contains(from.Prune, kind.Collection) {
-			continue
-		}
-		prune := Prune{Collection: kind.Collection}
-		// Without a line of its own a collection is not known, whatever the other list of people says.
-		if _, known := c.desired.Declared[kind.Collection]; known {
-			of := c.api.People.One(kind.Name)
-			prune.Declared, prune.Matched = declared[of], declared[of]-missing[of]
-		}
-		out.Prune = append(out.Prune, prune)
+}
+
+// change is what the plan does to a live object, nil where it leaves it alone.
+func (o projection) change(r *spec.Resource) *Change { return o.changes[r.Address.Kind+"/"+r.ID] }
+
+// stays reports whether a live object is there after the plan.
+func (o projection) stays(r *spec.Resource) bool {
+	c := o.change(r)
+	return c == nil || c.Action != Delete
+}
+
+// value is a field of a live object after the plan, nil where it has none.
+func (o projection) value(r *spec.Resource, path string) any {
+	from := r.Spec
+	if c := o.change(r); c != nil && c.field(path) != nil {
+		from = c.After
 	}
-	return out
+	v, _ := spec.Get(from, path)
+	return v
+}
+
+func (o projection) list(r *spec.Resource, path string) []any {
+	list, _ := o.value(r, path).([]any)
+	return list
+}
+
+// enumerate names the first few of many objects.
+func enumerate(addresses []spec.Address) string {
+	const shown = 5
+	names := make([]string, 0, shown)
+	for _, a := range addresses[:min(len(addresses), shown)] {
+		names = append(names, a.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(addresses) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -8,6 +8,7 @@ package diff
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
 )
@@ -204,7 +205,7 @@ func (f *Finding) OfObject() bool {
 func (f *Finding) stops() bool { return f.Severity == SeverityError || f.Severity == SeverityBlocked }
 
 // derived reports whether a finding follows from a plan and what is live: whoever judges a plan finds it, if it is so.
-func (f *Finding) derived() bool { return f.Code == CodeQuota || slices.Contains(checkCodes, f.Code) }
+func (p *Plan) derived(f *Finding) bool { return f.Code == CodeQuota || judged(p.Definition(), f.Code) }
 
 // objectCodes are those of findings about a single object that come from what is live.
 var objectCodes = []string{
@@ -281,4 +282,51 @@ func (p *Plan) Worst() Severity {
 		}
 	}
 	return ""
+}
+
+// seal brings the lists into their one order and derives summary and digest.
+func (p *Plan) seal() {
+	slices.SortFunc(p.Unmanaged, func(a, b Unmanaged) int { return a.Address.Compare(b.Address) })
+	slices.SortStableFunc(p.Findings, func(a, b Finding) int {
+		if d := severityRank(a.Severity) - severityRank(b.Severity); d != 0 {
+			return d
+		}
+		if d := a.Address.Compare(b.Address); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Code+a.Message, b.Code+b.Message)
+	})
+	p.Summary = p.summarize()
+	p.Digest = p.digest()
+	p.Checksum = ""
+	p.Checksum = hash(p)
+}
+
+func (p *Plan) summarize() Summary {
+	s := Summary{Unmanaged: len(p.Unmanaged)}
+	for _, c := range p.Changes {
+		switch c.Action {
+		case Create:
+			s.Create++
+		case Update:
+			s.Update++
+		case Delete:
+			s.Delete++
+		}
+	}
+	for _, u := range p.Unmanaged {
+		if u.Exclusive {
+			s.Drift++
+		}
+	}
+	for _, f := range p.Findings {
+		if f.stops() {
+			s.Blocked++
+		}
+	}
+	return s
+}
+
+func severityRank(s Severity) int {
+	return slices.Index([]Severity{SeverityError, SeverityBlocked, SeverityWarning, SeverityNote}, s)
 }

@@ -41,7 +41,7 @@ func (p *Plan) digest() string {
 	}
 	var left []string
 	for _, f := range p.Findings {
-		if f.stops() && !f.derived() && !changed[f.Address] {
+		if f.stops() && !p.derived(&f) && !changed[f.Address] {
 			left = append(left, f.Code+" "+f.Address.String())
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// constants are the codes of codes.go, in its order.
+// constants are the codes of plan_codes.go, in its order.
 func constants(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "plan_codes.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func constants(t *testing.T) []string {
 		return true
 	})
 	if len(out) == 0 {
-		t.Fatal("codes.go has no code")
+		t.Fatal("plan_codes.go has no code")
 	}
 	return out
 }
@@ -62,7 +62,7 @@ func headings(text string) []string {
 func TestCodesAreDocumented(t *testing.T) {
 	text := document(t, "errors.md")
 	if diff := cmp.Diff(constants(t), headings(text)); diff != "" {
-		t.Errorf("sections (-codes.go +errors.md):\n%s", diff)
+		t.Errorf("sections (-plan_codes.go +errors.md):\n%s", diff)
 	}
 	guards := headings(document(t, "guards.md"))
 	links := regexp.MustCompile(`\(guards\.md#(oc\d+)\)`).FindAllStringSubmatch(text, -1)

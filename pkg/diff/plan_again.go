@@ -77,7 +77,7 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	p.doubtNames(saved, live)
 	for _, f := range saved.Findings {
-		if f.Code == CodeRenamed && p.creates(f.Address) || was[f.Address] == nil && !f.derived() {
+		if f.Code == CodeRenamed && p.creates(f.Address) || was[f.Address] == nil && !p.derived(&f) {
 			p.Findings = append(p.Findings, f)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// people is the desired state after members and invitations have been settled against who has joined.
+// people is the desired state after members and invitations have been made one list.
 type people struct {
 	resources []spec.Resource
 	meant     map[spec.Address]bool // all that a manifest speaks of, in both lists
@@ -17,7 +17,7 @@ type people struct {
 	doubts    []spec.Address        // all who may be such a member, even if a live invitation says otherwise
 }
 
-// settlePeople reshapes declared people until matching them is matching by address. People are one list by e-mail that the
+// unitePeople reshapes declared people until matching them is matching by address. People are one list by e-mail that the
 // API shows as two (FACTS 6.2, 6.3): nobody can be made a member, only invited, and an invitation that is accepted turns
 // into a member. So
 //
@@ -28,7 +28,8 @@ type people struct {
 //   - a member who is pinned by id is that one and nobody else;
 //   - as long as there are members without an e-mail address whom no id pins, whoever has neither joined nor a live invitation
 //     may be one of them, and is left alone.
-func settlePeople(of spec.People, resources []spec.Resource, live *spec.Live) people {
+func unitePeople(api *spec.API, resources []spec.Resource, live *spec.Live) people {
+	of := api.People
 	joined, invited := map[string]bool{}, map[string]bool{}
 	nameless := namelessMembers(of, resources, live)
 	for _, r := range live.Resources {
@@ -53,7 +54,7 @@ func settlePeople(of spec.People, resources []spec.Resource, live *spec.Live) pe
 			out.doubts = append(out.doubts, r.Address)
 			if !invited[email] {
 				out.meant[member], out.meant[invitation] = true, true
-				out.findings = append(out.findings, unknown(of, r, nameless))
+				out.findings = append(out.findings, unknown(api, r, nameless))
 				continue
 			}
 		}
@@ -95,7 +96,7 @@ func settlePeople(of spec.People, resources []spec.Resource, live *spec.Live) pe
 // namelessMembers are the ids of the live members without an e-mail address whom no declared id pins.
 func namelessMembers(of spec.People, desired []spec.Resource, live *spec.Live) []string {
 	var out []string
-	for r := range each(live, of.Joined) {
+	for r := range ofKind(live, of.Joined) {
 		pinned := func(d spec.Resource) bool { return d.Address.Kind == of.Joined && strings.EqualFold(d.ID, r.ID) }
 		if r.Status[spec.StatusNameless] != nil && !slices.ContainsFunc(desired, pinned) {
 			out = append(out, r.ID)
@@ -104,11 +105,11 @@ func namelessMembers(of spec.People, desired []spec.Resource, live *spec.Live) [
 	return out
 }
 
-func unknown(of spec.People, d spec.Resource, nameless []string) Finding {
+func unknown(api *spec.API, d spec.Resource, nameless []string) Finding {
 	return Finding{
 		Code: CodeAmbiguous, Severity: SeverityBlocked, Address: d.Address, Pos: d.Intent.Pos,
 		Message: fmt.Sprintf("which live %s this is, if any, cannot be told: the API shows no e-mail address of %s",
-			of.Joined, strings.Join(nameless, ", ")),
-		Hint: fmt.Sprintf("declare each of these %ss with its id, for example id: %s", of.Joined, nameless[0]),
+			api.People.Joined, strings.Join(nameless, ", ")),
+		Hint: fmt.Sprintf("declare each of these %s with its id, for example id: %s", api.Kind(api.People.Joined).Collection, nameless[0]),
 	}
 }

@@ -7,18 +7,6 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// finish adds the removal of the nonce that an object bears until its creation is complete. It is part of the change of that
-// list, but neither drift nor anything a manifest says.
-func finish(kind *spec.Kind, fields []FieldChange, nonce string) []FieldChange {
-	for i := range fields {
-		if fields[i].Path == kind.Journal {
-			fields[i].Remove = append(fields[i].Remove, spec.Nonce(nonce))
-			return fields
-		}
-	}
-	return append(fields, FieldChange{Path: kind.Journal, List: true, Remove: []any{spec.Nonce(nonce)}})
-}
-
 // onlyFinishes reports that an update does nothing but complete an interrupted creation.
 func (c *Change) onlyFinishes() bool {
 	_, unfinished := c.Unfinished()
@@ -35,24 +23,6 @@ func (c *Change) Unfinished() (nonce string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// tagged asks for a second sign wherever a password would be set because of a tag that anybody can write.
-func (c *check) tagged() {
-	for r := range each(c.live, "service") {
-		reason, alone := r.Status[spec.StatusTaggedOnly].(string)
-		change := c.outcome.change(r)
-		if !alone || change == nil || !change.SetsPassword || slices.Contains(c.caller.Begun, r.ID) {
-			continue
-		}
-		c.verdict.Requirements = append(c.verdict.Requirements, Requirement{
-			Code: CodeTaggedOnly, Kind: RequireCreation, Address: change.Address,
-			Message: fmt.Sprintf("nothing but its tag says that its creation is unfinished, and %s; finishing it sets a new password for "+
-				"user default of what may be in use", reason),
-			Hint: "apply where the journal or the stored secrets know this creation; or, if it is complete, remove its tags " +
-				"orgctl-op and orgctl-op-doubt in the console",
-		})
-	}
 }
 
 // LeaveTagged takes out of a plan the changes for which the caller lacks RequireCreation, and what waits for them: a tag that
