@@ -230,6 +230,9 @@ func (b *connection) plan(ctx context.Context, opts apply.ObserveOptions, desire
 // matched no more.
 func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
 	api, all := cmp.Or(desired.API, spec.ClickHouse), slices.Concat(desired.Resources, live.Resources)
+	if err := sel.Fits(api); err != nil {
+		return usage("%w", err)
+	}
 	for _, flag := range []struct {
 		name     string
 		patterns []string

@@ -15,12 +15,18 @@ import (
 //
 // The premise: first reshape desired until its objects correspond to live ones one to one (people move between two lists,
 // names may be old, ids may be pinned), then compare field by field under the server's own notion of equality, then let
-// references decide the order. The only error is a cycle among the changes, which names its path.
+// references decide the order. The errors are a cycle among the changes, which names its path, and a live organization of
+// another API.
 func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan, error) {
 	api := cmp.Or(desired.API, spec.ClickHouse)
+	if !api.Equal(live.API) {
+		return nil, fmt.Errorf("what is wanted is of the API %s, and what was observed is of %s: use the credentials of the API that is meant",
+			api.Name, cmp.Or(live.API, spec.ClickHouse).Name)
+	}
 	c := &computation{api: api, desired: desired, live: live, plan: &Plan{
 		api:           api,
 		FormatVersion: FormatVersion,
+		API:           api.Name,
 		Organization:  Organization{Handle: desired.Name, ID: live.OrganizationID, Name: live.OrganizationName},
 		Changes:       []Change{},
 		Unmanaged:     []Unmanaged{},

@@ -14,11 +14,13 @@ import (
 )
 
 // FormatVersion is the version of the plan format. A reader refuses another major version; a minor one only adds fields.
-const FormatVersion = "1.3"
+const FormatVersion = "1.4"
 
 // Plan is the difference between desired and live. It holds no secret: trees never do.
 type Plan struct {
 	FormatVersion string `json:"formatVersion"`
+	// API is what manifests call the API that the plan is of (spec.API.Name).
+	API string `json:"api"`
 	// Digest is the SHA-256, in hex with a "sha256:" prefix, over what is approved with a plan: its changes, its policy, and
 	// those findings that stop something and that nobody could derive anew from the two. Manifest positions, what the guards
 	// say, and whoever runs the plan do not enter it.
@@ -41,7 +43,7 @@ type Plan struct {
 	api *spec.API // see Definition
 }
 
-// Definition is the API that the plan is of; one that was put together by hand is of ClickHouse Cloud.
+// Definition is the API that the plan is of; a plan that was put together by hand is of ClickHouse Cloud.
 func (p *Plan) Definition() *spec.API { return cmp.Or(p.api, spec.ClickHouse) }
 
 // Organization says whose plan it is.

@@ -46,12 +46,17 @@ func (p *Plan) digest() string {
 		}
 	}
 	slices.Sort(left)
+	api := p.API
+	if api == spec.ClickHouse.Name { // the one that plans were of before they named any
+		api = ""
+	}
 	return hash(struct {
+		API     string    `json:"api,omitempty"`
 		Changes []essence `json:"changes"`
 		Policy  Policy    `json:"policy"`
 		Prune   []known   `json:"prune"`
 		Left    []string  `json:"left"`
-	}{essences(p.Changes), policy, prune, slices.Compact(left)})
+	}{api, essences(p.Changes), policy, prune, slices.Compact(left)})
 }
 
 // essence is what will be done to an object.

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,9 +18,10 @@ const MaxPlanBytes = 256 << 20
 // ErrTampered is matched by the error of ReadPlan for a plan whose content does not agree with its digest.
 var ErrTampered = errors.New("the plan was changed after it was made")
 
-// ReadPlan reads a saved plan. It refuses a format of another major version, a digest that does not fit the content, and
-// anything that could not have been written by Compute.
-func ReadPlan(r io.Reader) (*Plan, error) {
+// ReadPlan reads a saved plan of one of some APIs, of any known one where none is given. It refuses a format of another major
+// version, an API that is not among them, a digest that does not fit the content, and anything that could not have been written
+// by Compute.
+func ReadPlan(r io.Reader, apis ...*spec.API) (*Plan, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxPlanBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
@@ -48,11 +50,32 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if sum, err := checksum(data, p.Checksum); err != nil || sum != p.Checksum {
 		return nil, fmt.Errorf("read plan: %w: its checksum is %q, its content gives %q", ErrTampered, p.Checksum, sum)
 	}
+	if err := p.define(apis); err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
 	p.normalize()
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	return &p, nil
+}
+
+// define finds the API that a plan is of. Until version 1.4 of the format there was but one, which plans did not name.
+func (p *Plan) define(apis []*spec.API) error {
+	if len(apis) == 0 {
+		apis = spec.APIs()
+	}
+	p.API = cmp.Or(p.API, spec.ClickHouse.Name)
+	known := make([]string, len(apis))
+	for i, api := range apis {
+		if known[i] = api.Name; api.Name == p.API {
+			p.api = api
+		}
+	}
+	if p.api == nil {
+		return fmt.Errorf("it is of the API %q, and this orgctl knows %s: apply with the version that planned", p.API, strings.Join(known, ", "))
+	}
+	return nil
 }
 
 // normalize gives decoded values the types that trees hold.

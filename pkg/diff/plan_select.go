@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/spec"
@@ -85,16 +86,30 @@ func distinguish(live *spec.Live) func(*spec.Resource) spec.Address {
 	}
 }
 
+// Fits refuses a selection that names a kind which the API lacks.
+func (s Selection) Fits(api *spec.API) error {
+	for _, pattern := range slices.Concat(s.Only, s.Except) {
+		if kind, _, _ := strings.Cut(pattern, "/"); api.Kind(kind) == nil {
+			return noKind(pattern, api)
+		}
+	}
+	return nil
+}
+
+func noKind(pattern string, api *spec.API) error {
+	known := make([]string, len(api.Kinds))
+	for i, k := range api.Kinds {
+		known[i] = k.Name
+	}
+	return fmt.Errorf("%q names no kind; the kinds are %s", pattern, strings.Join(known, ", "))
+}
+
 // ParseSelector checks a pattern KIND/GLOB; a bare KIND stands for all of that kind. The glob language is that of path.Match,
-// where * and ? match no slash.
+// where * and ? match no slash. KIND is one of any API: which one is meant, the manifests say (see Selection.Fits).
 func ParseSelector(pattern string) (string, error) {
 	kind, glob, narrowed := strings.Cut(pattern, "/")
-	if spec.KindOf(kind) == nil {
-		known := make([]string, 0, len(spec.Kinds()))
-		for _, k := range spec.Kinds() {
-			known = append(known, k.Name)
-		}
-		return "", fmt.Errorf("%q names no kind; the kinds are %s", pattern, strings.Join(known, ", "))
+	if !slices.ContainsFunc(spec.APIs(), func(api *spec.API) bool { return api.Kind(kind) != nil }) {
+		return "", noKind(pattern, spec.ClickHouse)
 	}
 	if !narrowed {
 		return kind, nil

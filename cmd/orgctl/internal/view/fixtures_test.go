@@ -20,7 +20,7 @@ func hash(digit string) string { return "sha256:" + strings.Repeat(digit, 64) }
 
 // planOf completes a plan as diff.Compute would: its summary counts its lists.
 func planOf(p diff.Plan) *diff.Plan {
-	p.FormatVersion = diff.FormatVersion
+	p.FormatVersion, p.API = diff.FormatVersion, spec.ClickHouse.Name
 	p.Digest, p.Checksum = hash("a"), hash("b")
 	if p.Policy.MinAdmins == 0 {
 		p.Policy = diff.Policy{MinAdmins: 1, MaxDeletes: diff.MaxDeletes{Percent: 25}}
