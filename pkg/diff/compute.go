@@ -58,6 +58,7 @@ func Compute(desired *spec.Organization, live *spec.Live, sel Selection) (*Plan,
 	}
 	p.Changes = ordered
 	p.Guard(live, Caller{})
+	p.Digest = p.digest()
 	return p, nil
 }
 

@@ -75,7 +75,7 @@ func judged(api *spec.API, code string) bool {
 
 // Guard judges the plan and writes the outcome into it: the findings of Check and what the caller lacks in place of those of an
 // earlier judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to
-// apply a saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is.
+// apply a saved plan with a key of his own against a fresh observation, does it again. TThe digest stays what it is: what the guards say does not enter it.
 func (p *Plan) Guard(live *spec.Live, caller Caller) {
 	verdict, api := Check(p, live, caller), p.Definition()
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return judged(api, f.Code) })
@@ -90,7 +90,7 @@ func (p *Plan) Guard(live *spec.Live, caller Caller) {
 		calling := slices.ContainsFunc(own, func(r *spec.Resource) bool { return c.changes(r) })
 		c.Risk = c.risk(api, calling)
 	}
-	p.seal()
+	p.tidy()
 }
 
 // risk is what a change may cost; calling says that it is of the key in use.

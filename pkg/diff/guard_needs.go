@@ -64,7 +64,7 @@ func (p *Plan) GuardQuotas(quotas []Quota) {
 			})
 		}
 	}
-	p.seal()
+	p.tidy()
 }
 
 // created counts the objects of a kind that the plan makes.

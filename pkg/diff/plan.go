@@ -26,7 +26,8 @@ type Plan struct {
 	// say, and whoever runs the plan do not enter it.
 	Digest string `json:"digest"`
 	// Checksum is a hash over all the rest of the plan, findings included: a saved plan that was edited is refused, even
-	// where the edit would not change what is done.
+	// where the edit would not change what is done. It is of the JSON form, which is written with the one that fits (see
+	// MarshalJSON); here it is that of the file which a plan was read from.
 	Checksum     string       `json:"checksum"`
 	Organization Organization `json:"organization"`
 	Policy       Policy       `json:"policy"`
@@ -271,7 +272,8 @@ func (p *Plan) Refused() bool {
 // Keep replaces the changes of a plan by some of them and derives anew what follows from them.
 func (p *Plan) Keep(changes []Change) {
 	p.Changes = changes
-	p.seal()
+	p.tidy()
+	p.Digest = p.digest()
 }
 
 // Worst is the gravest severity among the findings, or "" where there is none.
@@ -286,8 +288,8 @@ func (p *Plan) Worst() Severity {
 	return ""
 }
 
-// seal brings the lists into their one order and derives summary and digest.
-func (p *Plan) seal() {
+// tidy brings the lists into their one order and counts them.
+func (p *Plan) tidy() {
 	slices.SortFunc(p.Unmanaged, func(a, b Unmanaged) int { return a.Address.Compare(b.Address) })
 	slices.SortStableFunc(p.Findings, func(a, b Finding) int {
 		if d := severityRank(a.Severity) - severityRank(b.Severity); d != 0 {
@@ -299,9 +301,6 @@ func (p *Plan) seal() {
 		return strings.Compare(a.Code+a.Message, b.Code+b.Message)
 	})
 	p.Summary = p.summarize()
-	p.Digest = p.digest()
-	p.Checksum = ""
-	p.Checksum = hash(p)
 }
 
 func (p *Plan) summarize() Summary {

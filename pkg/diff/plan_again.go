@@ -92,6 +92,7 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(u.Address.Kind, u.ID)] })
 	p.Guard(live, Caller{})
+	p.Digest = p.digest()
 }
 
 func (p *Plan) creates(a spec.Address) bool {

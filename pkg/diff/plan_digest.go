@@ -87,6 +87,24 @@ func essences(changes []Change) []essence {
 	return all
 }
 
+// MarshalJSON gives the form in which plans are saved, with the checksum that fits it.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	type members Plan // without this method
+	plain := members(p)
+	plain.Checksum = ""
+	var b, escaped bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // whether to escape is for whoever encodes; the checksum is of the escaped form
+	if err := e.Encode(plain); err != nil {
+		return nil, err
+	}
+	encoded := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	json.HTMLEscape(&escaped, encoded)
+	return bytes.Replace(encoded, checksumMember(""), checksumMember(hashBytes(escaped.Bytes())), 1), nil
+}
+
+func checksumMember(value string) []byte { return []byte(`"checksum":"` + value + `"`) }
+
 // checksum gives what the checksum of an encoded plan must be, whose checksum is said to be given: the hash of the same plan
 // without one. It works on JSON rather than on Plan, so that fields which a newer minor version has added count too; white
 // space does not.
@@ -106,8 +124,7 @@ func checksum(encoded []byte, given string) (string, error) {
 		}
 		return again
 	})
-	member := func(value string) []byte { return []byte(`"checksum":"` + value + `"`) }
-	return hashBytes(bytes.Replace(compact, member(given), member(""), 1)), nil
+	return hashBytes(bytes.Replace(compact, checksumMember(given), checksumMember(""), 1)), nil
 }
 
 // literal is a JSON string. A file may escape characters that another encoder writes as they are.

@@ -54,5 +54,6 @@ func (p *Plan) LeaveTagged() {
 		return left[c.Address]
 	})
 	p.Requirements = slices.DeleteFunc(slices.Clone(p.Requirements), func(r Requirement) bool { return left[r.Address] })
-	p.seal()
+	p.tidy()
+	p.Digest = p.digest()
 }
