@@ -203,15 +203,18 @@ func runApply(ctx context.Context, e *env, o applyOptions) error {
 	if seen != nil {
 		outcome.Earlier = seen.Earlier
 	}
+	if whole {
+		_ = view.Message(e.notes(), strings.Join(s.unused(), "\n"))
+	}
+	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	_ = view.Message(e.notes(), view.Unread(outcome))
 	if err := view.Report(e.stdout, outcome, e.stdoutView()); err != nil {
 		_ = view.Message(e.stderr, fmt.Sprintf("the report cannot be printed: %v", err))
 		_ = view.Report(e.stderr, outcome, e.stderrView())
 	}
 	if whole {
-		s.remarks(ctx, e, outcome)
+		_ = view.Message(e.notes(), strings.Join(s.foreign(ctx, outcome), "\n"))
 	}
-	_ = view.Message(e.notes(), strings.Join(s.Remarks(), "\n"))
 	if !outcome.Converged {
 		return exit(exitPartial)
 	}
@@ -225,30 +228,37 @@ const ordinary = 3
 // things up to half a minute late (FACTS 11), and an apply that needs no second window of the rate limit is over long before.
 const noticeable = 10
 
-// remarks says what is not of the changes themselves: who else wrote meanwhile, and which stored secrets nothing uses. That is a
-// courtesy: it comes after the report, and the exit code does not depend on it.
-func (s *session) remarks(ctx context.Context, e *env, outcome *apply.Report) {
+// foreign says who else wrote meanwhile. That is a courtesy of the API's log, which is late: it is asked when it may have something
+// to tell, or something has to be explained, and after the report, which waits for nothing that it does not need.
+func (s *session) foreign(ctx context.Context, outcome *apply.Report) []string {
+	if time.Since(s.begun) < noticeable*s.target.tick && outcome.Converged {
+		return nil
+	}
 	var lines []string
-	// The log is late. It is asked when it may have something to tell, or something has to be explained.
-	if time.Since(s.begun) >= noticeable*s.target.tick || !outcome.Converged {
-		for _, foreign := range s.log.Foreign(ctx) {
-			lines = append(lines, "meanwhile: "+foreign)
+	for _, foreign := range s.log.Foreign(ctx) {
+		lines = append(lines, "meanwhile: "+foreign)
+	}
+	return lines
+}
+
+// unused says which stored secrets nothing uses.
+func (s *session) unused() []string {
+	if s.vault == nil || s.vault.dir == nil {
+		return nil
+	}
+	var lines []string
+	unused, err := s.vault.dir.Unused(s.scope)
+	for _, secret := range unused {
+		if secret.Reason == "" {
+			lines = append(lines, "stored, and in use by nothing: "+secret.Path)
+		} else {
+			lines = append(lines, fmt.Sprintf("stored, and not in force: %s (%s)", secret.Path, secret.Reason))
 		}
 	}
-	if s.vault != nil && s.vault.dir != nil {
-		unused, err := s.vault.dir.Unused(s.scope)
-		for _, secret := range unused {
-			if secret.Reason == "" {
-				lines = append(lines, "stored, and in use by nothing: "+secret.Path)
-			} else {
-				lines = append(lines, fmt.Sprintf("stored, and not in force: %s (%s)", secret.Path, secret.Reason))
-			}
-		}
-		if err != nil {
-			lines = append(lines, "stored secrets that cannot be read: "+err.Error())
-		}
+	if err != nil {
+		lines = append(lines, "stored secrets that cannot be read: "+err.Error())
 	}
-	_ = view.Message(e.notes(), strings.Join(lines, "\n"))
+	return lines
 }
 
 // carryOut applies a permitted plan and verifies it, and reports whether that went to its end: it is not when it is told to begin
