@@ -9,6 +9,8 @@ import (
 
 // waysIn keeps services reachable: one that has an IP entry or a private endpoint does not lose the last of them, unless its
 // manifest says that this is meant. An endpoint is a way in only while it is registered, whether or not the service names it.
+// For example, a service with the entry 10.0.0.0/8 and the endpoint vpce-1 may lose either, and a plan that takes the entry away
+// and deletes the registration of vpce-1 is blocked. One with vpce-1 alone may exchange it for an entry if the deletion waits.
 func (c clickhouse) waysIn() {
 	registered := map[string]bool{}
 	deleted := map[string][]*Change{} // by registration

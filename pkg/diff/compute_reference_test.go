@@ -258,7 +258,7 @@ services: [{name: orders, ipAccessList: [{source: 0.0.0.0/0}], privateEndpointId
 	for name, part := range parts {
 		p := plan(t, desired, live, diff.Selection{})
 		part(p)
-		p.Keep(p.Changes) // seals it
+		p.Keep(p.Changes) // derives the digest anew
 		if p.Digest == whole {
 			t.Errorf("the digest does not cover the %s", name)
 		}

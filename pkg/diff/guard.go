@@ -11,7 +11,10 @@ import (
 )
 
 // Caller is what is known of whoever applies a plan, besides the key that the observation was made with. What is not known is
-// taken to be unfavourable, so that the zero Caller is the strictest.
+// taken to be unfavourable, so that the zero Caller is the strictest. For example, a pipeline that runs at 203.0.113.9 with a
+// place for secrets, for whom a new access list of its own key that holds 203.0.113.9 is no lockout:
+//
+//	Caller{IP: netip.MustParseAddr("203.0.113.9"), Sink: true}
 type Caller struct {
 	IP    netip.Addr // the address that the API sees the calls come from; the zero Addr is unknown
 	Now   time.Time  // when the plan is applied, by the API's clock; the zero Time is unknown
@@ -73,9 +76,10 @@ func judged(api *spec.API, code string) bool {
 	return slices.Contains(checkCodes, code) || slices.Contains(rulesOf(api).codes, code)
 }
 
-// Guard judges the plan and writes the outcome into it: the findings of Check and what the caller lacks in place of those of an
+// Guard judges the plan and writes the verdict into it: the findings of Check and what the caller lacks in place of those of an
 // earlier judgement, and the risk of each change. Compute does this with the zero Caller. Whoever knows more, or is about to
-// apply a saved plan with a key of his own against a fresh observation, does it again. TThe digest stays what it is: what the guards say does not enter it.
+// apply a saved plan with a key of his own against a fresh observation, does it again. The digest stays what it is: what the guards
+// say does not enter it.
 func (p *Plan) Guard(live *spec.Live, caller Caller) {
 	verdict, api := Check(p, live, caller), p.Definition()
 	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return judged(api, f.Code) })

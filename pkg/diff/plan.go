@@ -3,6 +3,16 @@
 // bytes.
 //
 // How a change is carried out is none of its business; see package apply.
+//
+// The package does four jobs, each in files that begin with its name:
+//
+//   - compute: pairs what is declared with what is live, and compares field by field (Compute);
+//   - order: what has to come before what;
+//   - guard: judges a plan, whoever made it, and says what else it needs (Check, Guard);
+//   - plan: the value and its forms: digest, selection, saving and reading, computing anew.
+//
+// None of them knows a kind by its name: they ask an API for its kinds, and kinds for their properties. What holds for one API
+// alone is in files that begin with that API's name, and found by it (rules).
 package diff
 
 import (
@@ -55,7 +65,13 @@ type Organization struct {
 }
 
 // Policy is what the manifests say about how far a plan may go. It travels with the plan so that Check can judge a saved one
-// without them, and enters its digest, so that it is the one that was approved. Its lists are sorted.
+// without them, and enters its digest, so that it is the one that was approved. Its lists are sorted. For example, from
+//
+//	spec: {services: [{name: orders, protect: true}, {name: lab, access: closed}], keys: []}
+//	policy: {prune: [keys], minAdmins: 2, allowDelete: [service/tmp-*]}
+//
+// comes: MinAdmins 2, at most 25 % of a collection pruned, Prune keys of which 0 are declared, Closed service/lab, Protected
+// service/orders, AllowDelete service/tmp-*.
 type Policy struct {
 	MinAdmins  int        `json:"minAdmins"`
 	MaxDeletes MaxDeletes `json:"maxDeletes"`

@@ -57,7 +57,7 @@ func (p *Plan) Desired() *spec.Organization {
 
 // Inherit completes a plan that was computed anew from what a saved one desires (see Desired) with what only the saved one
 // knows, and judges it by that: the policy, its selection, which changes are prunings, what stands in the way of objects that it leaves alone,
-// and what was undeclared or unread. All of that which decides anything is in the digest. Where nothing has moved, the outcome
+// and what was undeclared or unread. All of that which decides anything is in the digest. Where nothing has moved, the result
 // has the digest of the saved plan.
 func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	p.Policy, p.Narrowed = saved.Policy, saved.Narrowed

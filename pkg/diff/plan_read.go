@@ -54,7 +54,7 @@ func ReadPlan(r io.Reader, apis ...*spec.API) (*Plan, error) {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	p.normalize()
-	if err := p.check(); err != nil {
+	if err := p.validate(); err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
 	return &p, nil
@@ -99,8 +99,8 @@ func (p *Plan) normalize() {
 	}
 }
 
-// check holds a plan to the invariants of Change, so that nothing downstream meets a shape that Compute never makes.
-func (p *Plan) check() error {
+// validate holds a plan to the invariants of Change, so that nothing downstream meets a shape that Compute never makes.
+func (p *Plan) validate() error {
 	if digest := p.digest(); p.Digest != digest {
 		return fmt.Errorf("%w: its digest is %s, its content gives %s", ErrTampered, p.Digest, digest)
 	}

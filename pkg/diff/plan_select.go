@@ -66,7 +66,8 @@ func (o named) matches(patterns []string) bool {
 	return false
 }
 
-// twin is the address of one of several live objects of one name: only the id tells them apart.
+// twin is the address of one of several live objects of one name: only the id tells them apart. Two services named orders are
+// service/orders#1f0a and service/orders#9c3e.
 func twin(a spec.Address, id string) spec.Address {
 	a.Name += "#" + id
 	return a

@@ -242,7 +242,7 @@ keys: [{name: a, state: enabled}, {name: b, state: enabled}, {name: c}]`
 	tests := []struct {
 		name   string
 		change func(*diff.Plan)
-		seal   bool
+		derive bool // what Keep derives from a change of the content
 		want   string
 	}{
 		{"a later format", func(p *diff.Plan) { p.FormatVersion = "2.0" }, true, `format version "2.0", this orgctl reads 1.x`},
@@ -275,7 +275,7 @@ keys: [{name: a, state: enabled}, {name: b, state: enabled}, {name: c}]`
 			if err != nil {
 				t.Fatal(err)
 			}
-			if test.seal {
+			if test.derive {
 				p.Keep(p.Changes) // digest and checksum fit again
 				data = encode(t, p)
 			}
@@ -283,7 +283,7 @@ keys: [{name: a, state: enabled}, {name: b, state: enabled}, {name: c}]`
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is %v", err)
 			}
-			if errors.Is(err, diff.ErrTampered) == test.seal {
+			if errors.Is(err, diff.ErrTampered) == test.derive {
 				t.Errorf("tampered: %v", err)
 			}
 		})

@@ -20,15 +20,27 @@ import (
 var toys = &spec.API{Name: "toys/v1", Title: "Toys", Kinds: []*spec.Kind{
 	{Name: "shop", Fields: []spec.Field{{Path: "name"}}},
 	{Name: "box", Collection: "boxes", Fields: []spec.Field{{Path: "name"}}},
+	{Name: "shelf", Collection: "shelves", Noun: "plank", Registered: true, Fields: []spec.Field{{Path: "name"}, {Path: "note"}}},
+	{
+		Name: "order", Collection: "orders", MadeAnew: "an order is made once, so it is cancelled and made anew",
+		Fields: []spec.Field{{Path: "name"}, {Path: "amount"}, {Path: "price", Along: "an amount alone would reset it"}},
+		Align: func(desired, live spec.Tree) {
+			if _, managed := desired["price"]; !managed && desired["amount"] != live["amount"] {
+				desired["price"] = live["price"]
+			}
+		},
+	},
 	{
 		Name: "widget", Collection: "widgets", ToCreate: []string{"colour"}, Leave: "a widget is gone for good",
-		Quota: "widgets-per-shop", Secret: func(made spec.Tree) bool { return made["colour"] == "secret" },
+		Quota: "widgets-per-shop", Journal: "marks", Secret: func(made spec.Tree) bool { return made["colour"] == "secret" },
 		Fields: []spec.Field{
 			{Path: "name"},
 			{Path: "colour", Immutable: true, Missing: "write colour: plain if nobody minds"},
 			{Path: "parts", List: &spec.List{Key: func(e any) string { s, _ := e.(string); return s }}},
 			{Path: "on", OutOfUse: false},
 			{Path: "box", Ref: "box"},
+			{Path: "shelves", Ref: "shelf", Attaches: true, List: &spec.List{Key: func(e any) string { s, _ := e.(string); return s }}},
+			{Path: "marks", List: &spec.List{Key: spec.FormatValue}},
 		},
 	},
 }}
@@ -171,6 +183,34 @@ func TestAnyAPI(t *testing.T) {
 			},
 		},
 		{
+			name: "registered anew, unless it is in use",
+			desired: wantedToys(spec.Policy{},
+				toy("shelf", "used", spec.Tree{"note": "new"}), toy("shelf", "left", spec.Tree{"note": "new"}), absent(toy("shelf", "lost", nil)),
+				toy("widget", "car", spec.Tree{"shelves": []any{"used", "lost"}})),
+			live: liveToys(toy("shelf", "used", spec.Tree{"note": "old"}), toy("shelf", "left", spec.Tree{"note": "old"}), toy("shelf", "lost", nil),
+				toy("widget", "car", spec.Tree{"shelves": []any{"left", "lost", "used"}})),
+			want: []string{
+				`update widget/car: shelves -["left"]`,
+				`update shelf/left: note "old" -> "new" after widget/car`,
+				`delete shelf/lost`,
+				`OC312 blocked shelf/lost: widgets still use the plank after this plan`,
+				`OC320 blocked shelf/used: its note is "old", the manifest says "new"; it is not registered anew while widgets use it`,
+			},
+		},
+		{
+			name:    "half made, with a secret of its own",
+			desired: wantedToys(spec.Policy{}, toy("widget", "car", spec.Tree{"colour": "secret"})),
+			live: func() *spec.Live {
+				live := liveToys(toy("widget", "car", spec.Tree{"colour": "secret", "marks": []any{}}))
+				live.Resources[1].Status[spec.StatusUnfinished] = "n0nce"
+				return live
+			}(),
+			want: []string{
+				`update widget/car: marks -[{key: "orgctl-op", value: "n0nce"}], sets password`,
+				`OC331 needs secretSink widget/car`,
+			},
+		},
+		{
 			name:    "a part",
 			desired: wantedToys(spec.Policy{}, toy("box", "b", nil), toy("widget", "car", spec.Tree{"colour": "red", "box": "b"})),
 			live:    liveToys(),
@@ -187,6 +227,16 @@ func TestAnyAPI(t *testing.T) {
 				t.Errorf("plan (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// What an update does besides is said with it.
+func TestAnyReason(t *testing.T) {
+	p := toyPlan(t, wantedToys(spec.Policy{}, toy("order", "one", spec.Tree{"amount": int64(2)})),
+		liveToys(toy("order", "one", spec.Tree{"amount": int64(1), "price": int64(9)})), diff.Selection{})
+	const want = "differs; an order is made once, so it is cancelled and made anew; the live price: 9 is sent along, since an amount alone would reset it"
+	if d := cmp.Diff([]string{`update order/one: amount 1 -> 2`}, told(p)); d != "" || p.Changes[0].Reason != want {
+		t.Errorf("%s, for the reason that it %s\n%s", told(p), p.Changes[0].Reason, d)
 	}
 }
 
@@ -258,7 +308,7 @@ func TestSelectionFitsItsAPI(t *testing.T) {
 		t.Error(err)
 	}
 	sel.Except = append(sel.Except, "service/orders")
-	const want = `"service/orders" names no kind; the kinds are shop, box, widget`
+	const want = `"service/orders" names no kind; the kinds are shop, box, shelf, order, widget`
 	if err := sel.Fits(toys); err == nil || err.Error() != want {
 		t.Errorf("a kind of another API: %v", err)
 	}
