@@ -6,7 +6,8 @@ import "embed"
 
 // Names of the schemas in FS.
 const (
-	Organization = "organization.v1.schema.json" // manifests
+	Organization = "organization.v1.schema.json" // manifests of ClickHouse Cloud
+	Locktera     = "locktera.v1.schema.json"     // manifests of Locktera
 	Plan         = "plan.v1.schema.json"         // saved plans
 )
 

@@ -9,13 +9,13 @@ import (
 )
 
 // schemaFiles are the embedded schemas by the name that orgctl schema takes.
-var schemaFiles = map[string]string{"organization": "organization.v1.schema.json", "plan": "plan.v1.schema.json"}
+var schemaFiles = map[string]string{"organization": schemas.Organization, "locktera": schemas.Locktera, "plan": schemas.Plan}
 
 func schemaCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name: "schema", Usage: "print a JSON Schema: organization (the manifest) or plan",
+		Name: "schema", Usage: "print a JSON Schema: organization (the manifest), locktera (that of the other API) or plan",
 		UsageText: "orgctl schema > organization.v1.schema.json\norgctl schema plan",
-		ArgsUsage: "[organization|plan]",
+		ArgsUsage: "[organization|locktera|plan]",
 		Action: func(c *cli.Context) error {
 			name := c.Args().First()
 			if name == "" {
@@ -23,7 +23,7 @@ func schemaCommand(e *env) *cli.Command {
 			}
 			file, ok := schemaFiles[name]
 			if !ok || c.NArg() > 1 {
-				return usage("there is no schema %q: it is organization or plan", name)
+				return usage("there is no schema %q: it is organization, locktera or plan", name)
 			}
 			data, err := schemas.FS.ReadFile(file)
 			if err != nil {

@@ -33,7 +33,7 @@ func masquerade(t *rapid.T) (desired *spec.Organization, live *spec.Live, sel di
 	var patterns []string
 	kinds := rapid.SampledFrom([][]string{{"service"}, {"service"}, {"key"}, {"member", "invitation"}}).Draw(t, "kinds")
 	for _, kind := range kinds {
-		desired.Declared[spec.KindOf(kind).Collection] = spec.Pos{}
+		desired.Declared[spec.ClickHouse.Kind(kind).Collection] = spec.Pos{}
 		ids := []string{}
 		for i, name := range rapid.SliceOfN(rapid.SampledFrom(masks), 0, 4).Draw(t, "live "+kind) {
 			id := fmt.Sprintf("%s-%d", kind, i)

@@ -168,7 +168,7 @@ func (l *linking) endpoints(service *spec.Resource) []string {
 
 // registrations are the names of the endpoints that a service means by ids: those of its own place.
 func registrations(service spec.Tree, ids any) []string {
-	f := spec.KindOf("service").Field("privateEndpointIds")
+	f := spec.ClickHouse.Kind("service").Field("privateEndpointIds")
 	out := names(ids)
 	for i, id := range out {
 		out[i] = f.Target(id, service).Name

@@ -172,13 +172,12 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 	var fields []FieldChange
 	var references []Reference
 	known := true // what it refers to; else the object is left as it is
-	for i := range kind.Fields {
-		f := &kind.Fields[i]
+	for _, f := range kind.FieldsOf(want) {
 		value, managed := spec.Get(want, f.Path)
 		if !managed || f.Unread {
 			continue
 		}
-		if f.Path == c.api.People.Email && l.Status[spec.StatusNameless] != nil {
+		if f.Path == kind.NameField() && l.Status[spec.StatusNameless] != nil {
 			spec.Put(after, f.Path, value) // the id says who is meant
 			continue
 		}
@@ -213,7 +212,13 @@ func (c *computation) update(kind *spec.Kind, d, l spec.Resource) {
 			continue
 		}
 		change.Pos = d.FieldPos(f.Path)
+		if f.SameType && isReported && typeOf(value) != typeOf(reported) {
+			c.find(otherType(d, change))
+			known = false
+			continue
+		}
 		if f.Immutable {
+			change.Before, change.After = reported, value // of a list as well
 			c.find(immutable(d, l, change, refs))
 			continue
 		}
@@ -276,7 +281,7 @@ func (c *computation) conflicts(kind *spec.Kind, d spec.Resource, have, after sp
 		return false
 	}
 	merged := spec.Clone(have)
-	for _, f := range kind.Fields {
+	for _, f := range kind.FieldsOf(after) {
 		if v, ok := spec.Get(after, f.Path); ok {
 			spec.Put(merged, f.Path, v)
 		}
@@ -290,6 +295,33 @@ func (c *computation) conflicts(kind *spec.Kind, d spec.Resource, have, after sp
 		Message: path + " " + problem, Hint: hint + "; until then the " + kind.Name + " is left as it is",
 	})
 	return true
+}
+
+// otherType is the finding that a value is not even of the live one's type, which is more likely a mistake than meant.
+func otherType(d spec.Resource, f FieldChange) Finding {
+	return Finding{
+		Code: CodeConflict, Severity: SeverityBlocked, Address: d.Address, Pos: f.Pos,
+		Message: fmt.Sprintf("%s is %s, %s, and cannot become %s, %s", f.Path, typeOf(f.Before), spec.FormatValue(f.Before), typeOf(f.After), spec.FormatValue(f.After)),
+		Hint:    fmt.Sprintf("declare a value of the live one's type, or leave it out; until then the %s is left as it is", d.Address.Kind),
+	}
+}
+
+// typeOf names the type of a tree value.
+func typeOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "a text"
+	case bool:
+		return "a truth value"
+	case int64, float64:
+		return "a number"
+	case []any:
+		return "a list"
+	case spec.Tree:
+		return "an object"
+	default:
+		return "nothing"
+	}
 }
 
 // kept says which live setting goes along with a change, since it would be reset otherwise.

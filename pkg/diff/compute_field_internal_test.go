@@ -24,7 +24,7 @@ func drawEntries(t *rapid.T, label string) []any {
 
 // TestAlikeListsDoNotDiffer, and what is found to be alike at a glance is what a closer look would find.
 func TestAlikeListsDoNotDiffer(t *testing.T) {
-	field := spec.KindOf("service").Field("ipAccessList")
+	field := spec.ClickHouse.Kind("service").Field("ipAccessList")
 	met := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawEntries(t, "want")

@@ -30,12 +30,19 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 		byAddress[r.Address] = append(byAddress[r.Address], r)
 	}
 	pinned := map[*spec.Resource]spec.Address{} // by whom
+	nameless := map[string][]string{}           // by kind, the ids of those that no entry pins, but for people
 	current := map[spec.Address]bool{}
 	for _, d := range desired {
 		if r := byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil && !mistaken(d, r) {
 			pinned[r] = d.Address
 		}
 		current[d.Address] = true
+	}
+	for i := range live.Resources {
+		r := &live.Resources[i]
+		if _, known := pinned[r]; !known && r.Status[spec.StatusNameless] != nil && !api.People.Has(r.Address.Kind) {
+			nameless[r.Address.Kind] = append(nameless[r.Address.Kind], r.ID)
+		}
 	}
 	candidates := func(a spec.Address) []*spec.Resource {
 		return slices.DeleteFunc(slices.Clone(byAddress[a]), func(r *spec.Resource) bool {
@@ -92,6 +99,10 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 					break
 				}
 				found, how = candidates(former), former
+			}
+			if ids := nameless[d.Address.Kind]; len(found) == 0 && len(ids) > 0 {
+				findings = append(findings, unknown(api.Kind(d.Address.Kind), d, "name", ids))
+				continue
 			}
 		}
 		switch len(found) {

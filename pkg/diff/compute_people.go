@@ -54,7 +54,7 @@ func unitePeople(api *spec.API, resources []spec.Resource, live *spec.Live) peop
 			out.doubts = append(out.doubts, r.Address)
 			if !invited[email] {
 				out.meant[member], out.meant[invitation] = true, true
-				out.findings = append(out.findings, unknown(api, r, nameless))
+				out.findings = append(out.findings, unknown(api.Kind(of.Joined), r, "e-mail address", nameless))
 				continue
 			}
 		}
@@ -105,11 +105,12 @@ func namelessMembers(of spec.People, desired []spec.Resource, live *spec.Live) [
 	return out
 }
 
-func unknown(api *spec.API, d spec.Resource, nameless []string) Finding {
+// unknown is the finding that a declared object may be any of some live ones of a kind, of which the API does not show what they are
+// called.
+func unknown(kind *spec.Kind, d spec.Resource, what string, nameless []string) Finding {
 	return Finding{
 		Code: CodeAmbiguous, Severity: SeverityBlocked, Address: d.Address, Pos: d.Intent.Pos,
-		Message: fmt.Sprintf("which live %s this is, if any, cannot be told: the API shows no e-mail address of %s",
-			api.People.Joined, strings.Join(nameless, ", ")),
-		Hint: fmt.Sprintf("declare each of these %s with its id, for example id: %s", api.Kind(api.People.Joined).Collection, nameless[0]),
+		Message: fmt.Sprintf("which live %s this is, if any, cannot be told: the API shows no %s of %s", kind.Name, what, strings.Join(nameless, ", ")),
+		Hint:    fmt.Sprintf("declare each of these %s with its id, for example id: %s", kind.Collection, nameless[0]),
 	}
 }

@@ -162,10 +162,10 @@ func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved str
 	}
 }
 
-// live refers to a live object. One that refers to another by the same field is not what that field can refer to: a secondary
-// has no warehouse of its own.
+// live refers to a live object. Where chains mean nothing (Field.Root), one that refers to another by the same field is not what
+// that field can refer to.
 func (o *objects) live(f *spec.Field, r *spec.Resource) (Reference, *Finding) {
-	if own := r.Refs[f.Path]; own != "" && f.List == nil {
+	if own := r.Refs[f.Path]; own != "" && f.Root {
 		return Reference{}, &Finding{
 			Code: CodeConflict, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: %s has the %s of another one itself", f.Path, r.Address, f.Path),
 			Hint: fmt.Sprintf("name %s, whose %s it is", o.nameOf(r.Address.Kind, own), f.Path),

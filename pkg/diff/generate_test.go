@@ -33,7 +33,7 @@ func world(t *rapid.T) (*spec.Organization, *spec.Live) {
 		}
 	}
 	for _, kind := range []string{"privateEndpoint", "service", "key", "member", "invitation"} {
-		collection := spec.KindOf(kind).Collection
+		collection := spec.ClickHouse.Kind(kind).Collection
 		for _, name := range names(t, "live "+kind) {
 			live.Resources = append(live.Resources, spec.Resource{
 				Address: address(kind, name), ID: kind + "-" + name, Spec: reported(t, kind, name), Status: spec.Tree{},
@@ -69,7 +69,7 @@ func sortWorld(desired *spec.Organization, live *spec.Live) {
 
 func collections() []string {
 	var out []string
-	for _, k := range spec.Kinds() {
+	for _, k := range spec.ClickHouse.Kinds {
 		if k.Collection != "" {
 			out = append(out, k.Collection)
 		}
@@ -96,7 +96,7 @@ func reported(t *rapid.T, kind, name string) spec.Tree { return object(t, kind, 
 
 func declared(t *rapid.T, kind, name string) spec.Tree {
 	out := object(t, kind, name, false)
-	for _, f := range spec.KindOf(kind).ToCreate {
+	for _, f := range spec.ClickHouse.Kind(kind).ToCreate {
 		if _, ok := out[f]; !ok {
 			full := object(t, kind, name, true)
 			out[f] = full[f]

@@ -430,7 +430,7 @@ func TestLawGuardsBoundPruning(t *testing.T) {
 		p := compute(t, desired, live)
 		after := carryOut(t, live, p)
 		want := map[string]bool{}
-		for _, kind := range spec.Kinds() {
+		for _, kind := range spec.ClickHouse.Kinds {
 			silent, known := 0, 0
 			for _, r := range of(live, kind.Name) {
 				i := slices.IndexFunc(desired.Resources, func(d spec.Resource) bool { return d.Address == r.Address })

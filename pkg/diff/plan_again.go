@@ -46,9 +46,9 @@ func (p *Plan) Desired() *spec.Organization {
 		}
 	}
 	for _, id := range p.Policy.Members {
-		joined := spec.Address{Kind: api.People.Joined, Name: id}
-		if !slices.ContainsFunc(out.Resources, func(r spec.Resource) bool { return r.Address.Kind == joined.Kind && r.ID == id }) {
-			out.Resources = append(out.Resources, spec.Resource{Address: joined, ID: id, Spec: spec.Tree{}})
+		nameless := spec.Address{Kind: api.Nameless(), Name: id}
+		if !slices.ContainsFunc(out.Resources, func(r spec.Resource) bool { return r.Address.Kind == nameless.Kind && r.ID == id }) {
+			out.Resources = append(out.Resources, spec.Resource{Address: nameless, ID: id, Spec: spec.Tree{}})
 		}
 	}
 	out.Resources = append([]spec.Resource{organization}, out.Resources...)

@@ -51,7 +51,7 @@ func observed(t testing.TB, body string) *spec.Live {
 	for _, collection := range list(tree["notChecked"]) {
 		live.NotChecked = map[string]string{collection.(string): "may not list " + collection.(string)}
 	}
-	for _, kind := range spec.Kinds() {
+	for _, kind := range spec.ClickHouse.Kinds {
 		for _, e := range list(tree[kind.Collection]) {
 			live.Resources = append(live.Resources, liveObject(kind, e.(spec.Tree)))
 		}

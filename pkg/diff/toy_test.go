@@ -266,7 +266,7 @@ func TestPlanNamesItsAPI(t *testing.T) {
 	if again := anew(t, read, live); again.Digest != p.Digest || !bytes.Equal(encode(t, again), saved) {
 		t.Errorf("moved: %v", diff.Moved(read, again))
 	}
-	const unknown = `it is of the API "toys/v1", and this orgctl knows clickhouse/v1: apply with the version that planned`
+	const unknown = `it is of the API "toys/v1", and this orgctl knows clickhouse/v1, locktera/v1: apply with the version that planned`
 	if _, err := diff.ReadPlan(bytes.NewReader(saved)); err == nil || !strings.Contains(err.Error(), unknown) {
 		t.Errorf("an API that nobody knows: %v", err)
 	}

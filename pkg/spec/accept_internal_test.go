@@ -16,7 +16,7 @@ import (
 // TestAcceptsKnowsEveryKeyword of the schema. Another one belongs into accepts first, or what breaks it would pass.
 func TestAcceptsKnowsEveryKeyword(t *testing.T) {
 	known := []string{
-		"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "patternErrorMessage",
+		"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "patternErrorMessage", "propertyErrorMessage",
 		"format", // says something to editors and decides nothing
 		"$ref", "type", "const", "enum", "required", "properties", "patternProperties", "additionalProperties", "items",
 		"minItems", "maxItems", "minLength", "maxLength", "pattern", "minimum", "maximum", "multipleOf",
@@ -49,7 +49,9 @@ func TestAcceptsKnowsEveryKeyword(t *testing.T) {
 			}
 		}
 	}
-	visit("#", ClickHouse.schema().source)
+	for _, api := range APIs() {
+		visit(api.Name+"#", api.schema().source)
+	}
 }
 
 // checkAccepts compares with the library.
@@ -64,7 +66,10 @@ func checkAccepts(t interface{ Errorf(string, ...any) }, s *jsonschema.Schema, v
 // TestAcceptsWhatTheSchemaDoes, of anything that could stand in any place of a manifest, from what is as good as valid to what
 // has nothing to do with it.
 func TestAcceptsWhatTheSchemaDoes(t *testing.T) {
-	all := subschemas(ClickHouse.schema().Schema, nil)
+	var all []*jsonschema.Schema
+	for _, api := range APIs() {
+		all = subschemas(api.schema().Schema, all)
+	}
 	count := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		g := valueGenerator{t: t, oddity: rapid.SampledFrom([]int{0, 1, 5, 30}).Draw(t, "percent odd")}

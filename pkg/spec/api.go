@@ -18,7 +18,12 @@ type API struct {
 	Schema []byte  // JSON Schema of its manifests
 	Kinds  []*Kind // in the order in which outputs list them; the first is that of the organization itself
 	People People  // the zero value where the API knows no people
-	Admin  string  // the role that may do everything, by name, the same in every organization; "" where there is none
+	// Callers are the collections among whose live objects the key in use may be recognised; none where the API does not tell.
+	Callers []string
+	Admin   string // the role that may do everything, by name, the same in every organization; "" where there is none
+
+	// OpaqueIDs says that ids are text of the server's, compared to the letter; else they are UUIDs, in which case does not count.
+	OpaqueIDs bool
 
 	complete func(*draft) // gives objects what they have from others; nil when nothing
 	check    func(*draft) // rules of its own; nil when there are none
@@ -28,7 +33,7 @@ type API struct {
 }
 
 // APIs are all that there are. The first is that of manifests that name none.
-func APIs() []*API { return []*API{ClickHouse} }
+func APIs() []*API { return []*API{ClickHouse, Locktera} }
 
 // APIByName finds an API by what manifests call it, "" being the first, or nil.
 func APIByName(name string) *API { return named(APIs(), name) }
@@ -69,8 +74,29 @@ func (a *API) Kind(name string) *Kind {
 	return a.Kinds[i]
 }
 
+// id is the one form of an id that a manifest gives.
+func (a *API) id(written string) string {
+	if a.OpaqueIDs {
+		return written
+	}
+	return strings.ToLower(written)
+}
+
 // Equal reports whether two are one; nil is ClickHouse, as in an Organization.
 func (a *API) Equal(b *API) bool { return cmp.Or(a, ClickHouse) == cmp.Or(b, ClickHouse) }
+
+// SameID reports whether two ids are one.
+func (a *API) SameID(x, y string) bool { return a.id(x) == a.id(y) }
+
+// Nameless is the kind whose live objects may have no name that the API shows, "" where there is none.
+func (a *API) Nameless() string {
+	for _, k := range a.Kinds {
+		if k.Nameless {
+			return k.Name
+		}
+	}
+	return ""
+}
 
 // Organization is the kind of the organization itself: one object, which is neither made nor deleted.
 func (a *API) Organization() *Kind { return a.Kinds[0] }

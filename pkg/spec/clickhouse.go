@@ -9,6 +9,7 @@ var ClickHouse = &API{
 	Schema:   embedded(schemas.Organization),
 	Kinds:    []*Kind{organizationKind, privateEndpointKind, serviceKind, keyKind, memberKind, invitationKind},
 	People:   People{Joined: memberKind.Name, Invited: invitationKind.Name, Email: "email"},
+	Callers:  []string{keyKind.Collection},
 	Admin:    "admin",
 	complete: completeServices,
 	check:    checkClickHouse,

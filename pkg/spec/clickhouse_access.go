@@ -26,6 +26,7 @@ var memberKind = &Kind{
 	Collection: "members",
 	Fields:     personFields,
 	KeyFields:  []string{"email"},
+	Nameless:   true,
 	Key:        emailOf,
 	ToCreate:   []string{"roles"},
 }

@@ -30,7 +30,7 @@ var serviceKind = &Kind{
 		{Path: "region", Immutable: true},
 		{Path: "tier", Immutable: true},
 		{Path: "byocId", Immutable: true},
-		{Path: "warehouse", Immutable: true, Ref: "service", Shares: location},
+		{Path: "warehouse", Immutable: true, Ref: "service", Root: true, Shares: location},
 		{Path: "isReadonly", Immutable: true, Default: false},
 		{Path: "backupId", Immutable: true, Unread: true},
 		{Path: "profile", Immutable: true},

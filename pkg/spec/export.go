@@ -255,7 +255,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		parent, child, isNested := strings.Cut(f.Path, ".")
 		if !isNested {
 			b.put(f.Path, exported(value))
-			if kind.Collection != "" && f.Path == kind.keyField() && kind.pins() && len(e.others(r)) > 0 {
+			if kind.Collection != "" && f.Path == kind.NameField() && kind.pins() && len(e.others(r)) > 0 {
 				b.put("id", r.ID)
 			}
 			continue

@@ -22,6 +22,9 @@ type Kind struct {
 	// Key gives the name of an entry, which may be made of several keys, and "" where the manifest does not say enough. Nil takes
 	// the text of the one key field.
 	Key func(entry Tree) string
+	// Nameless says that the API may show no name of a live object, which then goes by its id (StatusNameless). At most one kind of
+	// an API is like that.
+	Nameless bool
 	// Paths says that names are paths of several parts, of which the last is enough for a selector.
 	Paths bool
 	// Noun is what messages call an object; "" is Name.
@@ -75,11 +78,13 @@ type Field struct {
 	Size      bool                      // says how large the object is, which sets it apart from others of its sort
 	Unread    bool                      // accepted at creation and never reported (FACTS 5.1): not comparable
 	Shown     bool                      // every object has a value: where none is reported, it is not known
+	SameType  bool                      // a value of another type than the live one is taken for a mistake
 	Nullable  bool                      // null in a manifest means reset to Default
 	Default   any                       // what an absent or reset field counts as; nil when unknown
 	Detail    bool                      // read by a request of its own, only when a manifest manages it
 	Ref       string                    // Kind.Name of the objects that values name, or RoleRef
 	Shares    []string                  // fields that an object has in common with the one that it refers to
+	Root      bool                      // what it refers to must not refer to another by it itself: a secondary has no warehouse of its own
 	Disrupts  func(from, to any) bool   // whether that change restarts, replaces or stops something; nil when none does
 	Missing   string                    // how to say that there is none, where a creation asks for one; "" when that needs no word
 	Attaches  bool                      // what values refer to cannot be taken away, or registered anew, while they do
@@ -129,14 +134,8 @@ type List struct {
 	Equal func(a, b any) bool      // of two elements with one key; nil means that the key says it all
 }
 
-// Kinds are those of ClickHouse Cloud.
-func Kinds() []*Kind { return ClickHouse.Kinds }
-
-// KindOf finds a kind of ClickHouse Cloud by its name, or nil.
-func KindOf(name string) *Kind { return ClickHouse.Kind(name) }
-
-// keyField is the manifest key under which the name of an entry is written.
-func (k *Kind) keyField() string {
+// NameField is the manifest key under which the name of an entry is written.
+func (k *Kind) NameField() string {
 	if len(k.KeyFields) == 0 {
 		return "name"
 	}
@@ -145,7 +144,7 @@ func (k *Kind) keyField() string {
 
 // identifiedBy reports whether a key of an entry says which object it is about.
 func (k *Kind) identifiedBy(key string) bool {
-	return key == "id" || key == k.keyField() || slices.Contains(k.KeyFields, key)
+	return key == "id" || key == k.NameField() || slices.Contains(k.KeyFields, key)
 }
 
 // pins reports whether the id of an entry tells one object from others of its name, rather than being part of the name.
@@ -156,7 +155,7 @@ func (k *Kind) nameOf(entry Tree) string {
 	if k.Key != nil {
 		return k.Key(entry)
 	}
-	return CanonicalName(text(entry, k.keyField()))
+	return CanonicalName(text(entry, k.NameField()))
 }
 
 // Field finds a field by its path, or nil.

@@ -179,7 +179,7 @@ func TestPlacesAreTrue(t *testing.T) {
 			t.Fatal(diags)
 		}
 		for _, r := range organizations[0].Resources {
-			kind := spec.KindOf(r.Address.Kind)
+			kind := spec.ClickHouse.Kind(r.Address.Kind)
 			managed := 0
 			for _, field := range kind.Fields {
 				_, inSpec := spec.Get(r.Spec, field.Path)
@@ -396,7 +396,7 @@ func checkExported(t *rapid.T, live *spec.Live, desired *spec.Organization, mani
 		if i < 0 {
 			t.Fatalf("%s is not live\n%s", d.Address, manifest)
 		}
-		for _, f := range spec.KindOf(d.Address.Kind).Fields {
+		for _, f := range spec.ClickHouse.Kind(d.Address.Kind).Fields {
 			value, reported := spec.Get(live.Resources[i].Spec, f.Path)
 			_, exported := spec.Get(d.Spec, f.Path)
 			idle := f.Path == "idleTimeoutMinutes" && live.Resources[i].Spec["idleScaling"] == false

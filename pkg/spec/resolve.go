@@ -67,7 +67,7 @@ func (d *draft) resource(kind *Kind, o object, shared map[string][]any) Resource
 		},
 	}
 	if kind.pins() {
-		r.ID = strings.ToLower(text(o.tree, "id"))
+		r.ID = d.api.id(text(o.tree, "id"))
 	}
 	former, _ := o.tree["previously"].([]any)
 	for _, f := range former {
@@ -106,7 +106,7 @@ func (d *draft) fieldValue(kind *Kind, o object, key string, value any, shared m
 		}
 		return shared[key]
 	}
-	if key == kind.keyField() && kind.Key != nil && len(kind.KeyFields) == 1 {
+	if key == kind.NameField() && kind.Key != nil && len(kind.KeyFields) == 1 {
 		return kind.nameOf(o.tree)
 	}
 	name, isText := value.(string)

@@ -29,7 +29,7 @@ func (d *draft) check() {
 func (d *draft) checkNames(kind *Kind) {
 	names, ids := map[string]entry{}, map[string]entry{}
 	for _, e := range d.entries[kind.Collection] {
-		name, field := kind.nameOf(e.tree), kind.keyField()
+		name, field := kind.nameOf(e.tree), kind.NameField()
 		if first, twice := names[name]; twice && name != "" {
 			hint := ""
 			if written := text(e.tree, field); written != text(first.tree, field) && CanonicalName(written) == CanonicalName(text(first.tree, field)) {
@@ -40,7 +40,7 @@ func (d *draft) checkNames(kind *Kind) {
 			continue
 		}
 		names[name] = e
-		id := strings.ToLower(text(e.tree, "id"))
+		id := d.api.id(text(e.tree, "id"))
 		if id == "" || !kind.pins() {
 			continue
 		}
@@ -102,8 +102,8 @@ func (d *draft) checkPeople() {
 	for _, i := range d.entries[invited.Collection] {
 		email := invited.nameOf(i.tree)
 		if m, both := members[email]; both && email != "" && !m.absent() && !i.absent() {
-			d.report(CodePersonTwice, i.at(invited.keyField()).pos(), fmt.Sprintf("%s is both a member and an invitation", quoted(email)),
-				"keep the member: who has not joined is invited", Related{"the member", m.at(joined.keyField()).pos()})
+			d.report(CodePersonTwice, i.at(invited.NameField()).pos(), fmt.Sprintf("%s is both a member and an invitation", quoted(email)),
+				"keep the member: who has not joined is invited", Related{"the member", m.at(joined.NameField()).pos()})
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (d *draft) checkSpelling() {
 	for _, kind := range d.api.Kinds {
 		d.checkReferences(kind, func(key string) (setting, bool) { s, ok := d.defaults[kind.Defaults][key]; return s, ok })
 		for _, o := range d.objects[kind.Collection] {
-			field := kind.keyField()
+			field := kind.NameField()
 			name := text(o.tree, field)
 			d.checkEnds(name, o.at(field).pos())
 			d.checkName(name, o.at(field))

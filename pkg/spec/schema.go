@@ -2,11 +2,14 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +117,7 @@ func causes(e *jsonschema.ValidationError, found []*jsonschema.ValidationError) 
 
 // violation is one value that breaks one keyword of the schema.
 type violation struct {
+	of     *compiledSchema
 	doc    document
 	path   []any // of the value
 	value  any
@@ -121,7 +125,7 @@ type violation struct {
 }
 
 func (s *compiledSchema) diagnose(doc document, cause *jsonschema.ValidationError) Diagnostics {
-	v := violation{doc: doc, value: doc.value}
+	v := violation{of: s, doc: doc, value: doc.value}
 	for _, step := range pointerSteps(cause.InstanceLocation) {
 		switch parent := v.value.(type) {
 		case []any:
@@ -193,21 +197,17 @@ const maxListed = 12
 func (v violation) unknownKeys() Diagnostics {
 	object, _ := v.value.(Tree)
 	properties, _ := v.schema["properties"].(map[string]any)
-	_, extensible := v.schema["patternProperties"]
 	known := slices.Sorted(maps.Keys(properties))
-	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(key string) bool {
-		_, ok := properties[key]
-		return ok || extensible && strings.HasPrefix(key, "x-")
-	})
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), v.knows)
 	free := slices.DeleteFunc(slices.Clone(known), func(key string) bool { _, taken := object[key]; return taken })
 	var diags Diagnostics
 	for _, key := range unknown[:min(len(unknown), maxDiagnostics+1)] { // finding the place of a key takes a look at all
 		value := object[key]
-		hint := replacedKey(key, value)
-		if hint == "" {
-			hint = didYouMean(key, free)
-		}
+		hint := cmp.Or(replacedKey(key, value), didYouMean(key, free), v.elsewhere(key))
+		rule, _ := v.schema["propertyErrorMessage"].(string)
 		switch {
+		case hint == "" && rule != "":
+			hint = rule
 		case hint == "" && len(known) > maxListed:
 			hint = "orgctl schema prints the known keys"
 		case hint == "":
@@ -220,6 +220,41 @@ func (v violation) unknownKeys() Diagnostics {
 		})
 	}
 	return diags
+}
+
+// knows reports whether an object may have a key.
+func (v violation) knows(key string) bool {
+	properties, _ := v.schema["properties"].(map[string]any)
+	patterns, _ := v.schema["patternProperties"].(map[string]any)
+	_, ok := properties[key]
+	for pattern := range patterns {
+		ok = ok || regexp.MustCompile(pattern).MatchString(key)
+	}
+	return ok
+}
+
+// elsewhere says which other API has, in its objects of the same sort, a key that an object must not have.
+func (v violation) elsewhere(key string) string {
+	for _, api := range APIs() {
+		definitions, _ := api.schema().source["$defs"].(map[string]any)
+		same, _ := definitions[v.definition()].(map[string]any)
+		properties, _ := same["properties"].(map[string]any)
+		if _, has := properties[key]; has {
+			return fmt.Sprintf("it is a key of %s: if that is meant, write api: %s in spec", api.Title, api.Name)
+		}
+	}
+	return ""
+}
+
+// definition is what the schema calls the sort of object that the value is, or "".
+func (v violation) definition() string {
+	definitions, _ := v.of.source["$defs"].(map[string]any)
+	for name, part := range definitions {
+		if reflect.ValueOf(part).Pointer() == reflect.ValueOf(v.schema).Pointer() {
+			return name
+		}
+	}
+	return ""
 }
 
 // replacedKey says what to write for a field that the API has and a manifest has not.
@@ -239,6 +274,8 @@ func replacedKey(key string, value any) string {
 		return "leave it out: orgctl makes the secret of a key itself"
 	case "password", "newPasswordHash":
 		return "leave it out: orgctl makes the password of a service itself, and manifests hold no secrets"
+	case "org_name":
+		return "write name, whatever the server calls it"
 	case "command":
 		return "write state: running or state: stopped"
 	default:
@@ -277,7 +314,7 @@ func (v violation) wrongType() Diagnostics {
 	if v.value == nil {
 		hint := "leave the key out if it is not managed"
 		switch {
-		case wants("array"):
+		case wants("array") && !wants("string"):
 			hint += ", or write [] for none"
 		case wants("string") && v.schema["enum"] == nil:
 			if quotes := v.doc.at(v.path...).inQuotes(); quotes != "" {

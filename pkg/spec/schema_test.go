@@ -20,19 +20,14 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/orgctl/orgctl/pkg/spec"
-	"github.com/orgctl/orgctl/schemas"
 )
 
 type object = map[string]any
 
-func organizationSchema(t *testing.T) object {
+func schemaOf(t *testing.T, api *spec.API) object {
 	t.Helper()
-	text, err := schemas.FS.ReadFile(schemas.Organization)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var root object
-	if err := json.Unmarshal(text, &root); err != nil {
+	if err := json.Unmarshal(api.Schema, &root); err != nil {
 		t.Fatal(err)
 	}
 	return root
@@ -66,20 +61,22 @@ func deref(root, part object) object {
 // TestSchemaIsComplete: what a manifest may say of a kind is a field that reconciles or a known statement of intent, and
 // every field can be said. A property that nothing reads would be ignored silently.
 func TestSchemaIsComplete(t *testing.T) {
-	root := organizationSchema(t)
 	for _, tc := range []struct {
+		api       *spec.API
 		kind, def string
 		intent    []string
 	}{
-		{"organization", "Spec", []string{"privateEndpoints", "ipSets", "serviceDefaults", "services", "keys", "members", "invitations"}},
-		{"privateEndpoint", "PrivateEndpoint", []string{"ensure"}},
-		{"service", "Service", []string{"id", "previously", "ensure", "protect", "access"}},
-		{"key", "Key", []string{"id", "previously", "ensure", "role"}},
-		{"member", "Member", []string{"id", "ensure", "role"}},
-		{"invitation", "Invitation", []string{"id", "ensure", "role"}},
+		{spec.ClickHouse, "organization", "Spec", []string{"api", "privateEndpoints", "ipSets", "serviceDefaults", "services", "keys", "members", "invitations"}},
+		{spec.ClickHouse, "privateEndpoint", "PrivateEndpoint", []string{"ensure"}},
+		{spec.ClickHouse, "service", "Service", []string{"id", "previously", "ensure", "protect", "access"}},
+		{spec.ClickHouse, "key", "Key", []string{"id", "previously", "ensure", "role"}},
+		{spec.ClickHouse, "member", "Member", []string{"id", "ensure", "role"}},
+		{spec.ClickHouse, "invitation", "Invitation", []string{"id", "ensure", "role"}},
+		{spec.Locktera, "organization", "Spec", []string{"api", "keys"}},
+		{spec.Locktera, "key", "Key", []string{"id", "ensure"}},
 	} {
-		t.Run(tc.kind, func(t *testing.T) {
-			kind := spec.KindOf(tc.kind)
+		t.Run(tc.api.Name+" "+tc.kind, func(t *testing.T) {
+			root, kind := schemaOf(t, tc.api), tc.api.Kind(tc.kind)
 			written := properties(root, tc.def)
 			for name, property := range written {
 				nested, _ := property["properties"].(object)
@@ -91,6 +88,9 @@ func TestSchemaIsComplete(t *testing.T) {
 					}
 					continue
 				}
+				if _, open := property["patternProperties"].(object); open && kind.Field(name+".any") != nil {
+					continue
+				}
 				if kind.Field(name) == nil && !slices.Contains(tc.intent, name) {
 					t.Errorf("property %s is no field", name)
 				}
@@ -98,7 +98,12 @@ func TestSchemaIsComplete(t *testing.T) {
 			for _, field := range kind.Fields {
 				head, sub, isNested := strings.Cut(field.Path, ".")
 				property, ok := written[head]
-				if isNested {
+				if isNested && sub == "*" {
+					patterns, _ := property["patternProperties"].(object)
+					for _, pattern := range patterns {
+						property, ok = pattern.(object)
+					}
+				} else if isNested {
 					nested, _ := property["properties"].(object)
 					property, ok = nested[sub].(object)
 				}
@@ -121,11 +126,14 @@ func TestSchemaIsComplete(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range spec.Kinds() {
-		if _, ok := properties(root, "Spec")[kind.Collection]; kind.Collection != "" && !ok {
-			t.Errorf("collection %s is no property of spec", kind.Collection)
+	for _, api := range spec.APIs() {
+		for _, kind := range api.Kinds {
+			if _, ok := properties(schemaOf(t, api), "Spec")[kind.Collection]; kind.Collection != "" && !ok {
+				t.Errorf("collection %s is no property of spec", kind.Collection)
+			}
 		}
 	}
+	root := schemaOf(t, spec.ClickHouse)
 	for name := range properties(root, "ServiceDefaults") {
 		if _, ok := properties(root, "Service")[name]; !ok {
 			t.Errorf("default %s is no property of a service", name)
@@ -135,14 +143,16 @@ func TestSchemaIsComplete(t *testing.T) {
 
 // TestSchemaExplainsItself: an editor has something to say about everything, and what it offers is valid.
 func TestSchemaExplainsItself(t *testing.T) {
-	root := organizationSchema(t)
-	id, _ := root["$id"].(string)
-	text, err := schemas.FS.ReadFile(schemas.Organization)
-	if err != nil {
-		t.Fatal(err)
+	for _, api := range spec.APIs() {
+		t.Run(api.Name, func(t *testing.T) { explainsItself(t, api) })
 	}
+}
+
+func explainsItself(t *testing.T, api *spec.API) {
+	root := schemaOf(t, api)
+	id, _ := root["$id"].(string)
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(id, bytes.NewReader(text)); err != nil {
+	if err := compiler.AddResource(id, bytes.NewReader(api.Schema)); err != nil {
 		t.Fatal(err)
 	}
 	var visit func(part object, pointer string)

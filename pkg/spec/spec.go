@@ -98,7 +98,7 @@ const (
 	StatusUnreadable = "unreadable" // the same: the API does not answer about this object
 	StatusUnfinished = "unfinished" // the nonce of a service whose creation is not complete
 	StatusTaggedOnly = "taggedOnly" // why nothing but its tag says so
-	StatusNameless   = "nameless"   // why the name of a member is its id: the API shows no e-mail address (FACTS 6.2)
+	StatusNameless   = "nameless"   // why the name of an object is its id: the API shows none (FACTS 6.2)
 )
 
 // Intent is what a manifest says about an object besides its fields.

@@ -197,7 +197,7 @@ func TestJSON(t *testing.T) {
 		{"half a character", asJSON(`{"name": "a\ud83d"}`), "f.json:2:19: error OC204: an escape that is half a character; write the character itself"},
 		{"what cannot be seen", asJSON(`{"name": "a\u202e"}`), `f.json:2:19: error OC204: direction character U+202E, written as an escape; remove it: what nobody sees, nobody can review`},
 		{"a key twice", asJSON(`{"name": "a", "name": "b"}`), "f.json:2:24: error OC206: key \"name\" is given twice\n  f.json:2:11: first given here"},
-		{"a merge key", asJSON(`{"<<": {"name": "b"}}`), `f.json:2:11: error OC221: unknown key "<<" in spec; known are enableCoreDumps, invitations, ipSets, keys, members, name, privateEndpoints, serviceDefaults, services`},
+		{"a merge key", asJSON(`{"<<": {"name": "b"}}`), `f.json:2:11: error OC221: unknown key "<<" in spec; known are api, enableCoreDumps, invitations, ipSets, keys, members, name, privateEndpoints, serviceDefaults, services`},
 		{"a number as text", asJSON(`{"name": 1.10}`), `f.json:2:19: error OC222: name must be text, not number 1.10; put it in quotes: "1.10"`},
 		{"a number too large", asJSON(`{"enableCoreDumps": 99999999999999999999}`), `f.json:2:30: error OC210: number 99999999999999999999 is too large; put it in quotes if it is meant as text: "99999999999999999999"`},
 		{"an unknown key", asJSON(`{"servces": []}`), `f.json:2:11: error OC221: unknown key "servces" in spec; did you mean "services"?`},
