@@ -152,11 +152,9 @@ func placeholderValue(app *cli.App, placeholder, typed, value string) proposal {
 		case alternative == "KIND":
 			terms = append(terms, readableTerms()...)
 		case alternative == "KIND/GLOB":
-			for _, k := range spec.Kinds() {
-				terms = append(terms, view.HelpTerm{Name: k.Name + "/"})
-			}
+			terms = append(terms, kindTerms(func(*spec.Kind) bool { return true })...)
 		case alternative == "service/GLOB":
-			terms = append(terms, view.HelpTerm{Name: "service/"})
+			terms = append(terms, kindTerms(func(k *spec.Kind) bool { return k.Leave != "" })...)
 		case alternative == "COMMAND" && app != nil:
 			terms = append(terms, commandTerms(app)...)
 		case alternative == "CODE" && (placeholder == "[CODE]" || value != ""): // among commands they are too many to be shown unasked
@@ -170,6 +168,20 @@ func placeholderValue(app *cli.App, placeholder, typed, value string) proposal {
 		p.words[i].Name = typed + p.words[i].Name
 	}
 	return p
+}
+
+// kindTerms are the kinds of any API that are meant, as the beginning of an address.
+func kindTerms(meant func(*spec.Kind) bool) []view.HelpTerm {
+	var terms []view.HelpTerm
+	for _, api := range spec.APIs() {
+		for _, k := range api.Kinds {
+			term := view.HelpTerm{Name: k.Name + "/"}
+			if meant(k) && !slices.Contains(terms, term) {
+				terms = append(terms, term)
+			}
+		}
+	}
+	return terms
 }
 
 func commandTerms(app *cli.App) []view.HelpTerm {

@@ -271,7 +271,7 @@ func (c *covered) checkNames(t *testing.T) {
 			return
 		}
 		for _, name := range kindAndField.FindAllStringSubmatch(u.what, -1) {
-			kind := spec.KindOf(name[1])
+			kind := spec.ClickHouse.Kind(name[1])
 			isField := kind != nil && slices.ContainsFunc(kind.Fields, func(f spec.Field) bool {
 				return name[2] == "" || f.Path == name[2] || strings.HasPrefix(f.Path, name[2]+".")
 			})
@@ -287,7 +287,7 @@ func (c *covered) checkNames(t *testing.T) {
 			check(op+" "+field, u)
 		}
 	}
-	for _, kind := range spec.Kinds() {
+	for _, kind := range spec.ClickHouse.Kinds {
 		for _, f := range kind.Fields {
 			name := kind.Name + "." + f.Path
 			if !written[name] && name != "member.email" { // nothing writes that

@@ -39,7 +39,7 @@ func (j *judging) CheckSecrets(context.Context, *diff.Plan) error {
 
 func (j *judging) Quotas(context.Context) ([]diff.Quota, error) {
 	j.asked = append(j.asked, "quotas")
-	return []diff.Quota{{Code: spec.KindOf("service").Quota, Limit: 1, Used: 1}}, nil
+	return []diff.Quota{{Code: spec.ClickHouse.Kind("service").Quota, Limit: 1, Used: 1}}, nil
 }
 
 func TestJudge(t *testing.T) {

@@ -45,10 +45,12 @@ func ToPlan(desired *spec.Organization) ObserveOptions {
 	detailed, pinned := map[spec.Address]bool{}, map[string]bool{}
 	roles := false
 	for _, r := range desired.Resources {
-		if named, _ := r.Spec["roles"].([]any); len(named) > 0 && !r.Intent.Absent {
-			roles = true
+		kind := api.Kind(r.Address.Kind)
+		if f := kind.Roles(); f != nil && !r.Intent.Absent {
+			named, _ := r.Spec[f.Path].([]any)
+			roles = roles || len(named) > 0
 		}
-		if !detail(api.Kind(r.Address.Kind), r) {
+		if !detail(kind, r) {
 			continue
 		}
 		pinned[r.ID] = true
@@ -69,12 +71,12 @@ func detail(kind *spec.Kind, desired spec.Resource) bool {
 	})
 }
 
-// ToApply is what an apply has to read, where every request counts: what is declared, whatever may refer to that, and the keys, of
-// which the one in use must outlast the plan. A selection and a plan that was reviewed, if there is one, add what they name: a
+// ToApply is what an apply has to read, where every request counts: what is declared, whatever may refer to that, and what the
+// caller may be recognised among, since it must outlast the plan. A selection and a plan that was reviewed, if there is one, add what they name: a
 // pattern must match something, and what was undeclared may have gone.
 func ToApply(desired *spec.Organization, sel diff.Selection, reviewed *diff.Plan) ObserveOptions {
 	api, out := cmp.Or(desired.API, spec.ClickHouse), ToPlan(desired)
-	out.Enough = append(slices.Clone(out.Needed), "keys")
+	out.Enough = append(slices.Clone(out.Needed), api.Callers...)
 	for _, kind := range api.Kinds {
 		refers := func(f spec.Field) bool {
 			to := api.Kind(f.Ref)

@@ -60,7 +60,7 @@ func withoutResets(remaining []diff.Change, applied *diff.Plan) []diff.Change {
 				reset[c.Address] = append(reset[c.Address], f.Path)
 			}
 		}
-		for path := range nulls(c) {
+		for path := range nulls(applied.Definition(), c) {
 			reset[c.Address] = append(reset[c.Address], path)
 		}
 	}
@@ -73,9 +73,9 @@ func withoutResets(remaining []diff.Change, applied *diff.Plan) []diff.Change {
 }
 
 // nulls are the fields that a creation resets.
-func nulls(c diff.Change) map[string]bool {
+func nulls(api *spec.API, c diff.Change) map[string]bool {
 	out := map[string]bool{}
-	for _, f := range spec.KindOf(c.Address.Kind).Fields {
+	for _, f := range api.Kind(c.Address.Kind).FieldsOf(c.After) {
 		if v, ok := spec.Get(c.After, f.Path); ok && v == nil {
 			out[f.Path] = true
 		}

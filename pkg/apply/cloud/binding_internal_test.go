@@ -16,7 +16,7 @@ import (
 
 // Every kind has a binding, in the order of the kinds, and is read in exactly one way.
 func TestBindings(t *testing.T) {
-	want := mapped(spec.Kinds(), func(k *spec.Kind) [2]string { return [2]string{k.Name, k.Collection} })
+	want := mapped(spec.ClickHouse.Kinds, func(k *spec.Kind) [2]string { return [2]string{k.Name, k.Collection} })
 	have := mapped(bindings, func(k *binding) [2]string { return [2]string{k.kind, k.collection} })
 	if d := cmp.Diff(want, have); d != "" {
 		t.Error(d)
@@ -26,7 +26,7 @@ func TestBindings(t *testing.T) {
 			t.Errorf("%s: %+v", k.kind, k)
 		}
 		detailed := false
-		for _, f := range spec.Kinds()[i].Fields {
+		for _, f := range spec.ClickHouse.Kinds[i].Fields {
 			detailed = detailed || f.Detail
 		}
 		if detailed != (k.detail != nil) {
@@ -38,7 +38,7 @@ func TestBindings(t *testing.T) {
 // A kind is named in its own files and nowhere else.
 func TestKindsAreNamedInTheirOwnFiles(t *testing.T) {
 	own := map[string]string{}
-	for _, k := range spec.Kinds() {
+	for _, k := range spec.ClickHouse.Kinds {
 		own[k.Name], own[k.Collection] = k.Name, k.Name
 	}
 	delete(own, "")

@@ -127,7 +127,7 @@ func nameIn(body map[string]any) string {
 func kindOf(call string) string {
 	_, path, _ := strings.Cut(call, " /")
 	collection, _, _ := strings.Cut(path, "/")
-	for _, k := range spec.Kinds() {
+	for _, k := range spec.ClickHouse.Kinds {
 		if k.Collection == collection && collection != "" {
 			return k.Name
 		}

@@ -74,25 +74,25 @@ type line struct {
 
 // details are the lines that show what a change does: every field of a create, the differences of an update, and of a delete
 // what identifies the object.
-func details(c diff.Change) []line {
+func details(api *spec.API, c diff.Change) []line {
+	kind := api.Kind(c.Address.Kind)
 	switch c.Action {
 	case diff.Create:
-		return pointed(layout(c.Address.Kind, signAdd, whole(c.Address.Kind, c.After)), c)
+		return pointed(kind, layout(kind, signAdd, whole(kind, c.After)), c)
 	case diff.Update:
-		lines := layout(c.Address.Kind, signUpdate, c.Fields)
+		lines := layout(kind, signUpdate, c.Fields)
 		if c.SetsPassword {
 			lines = slices.Insert(lines, 0, line{sign: signUpdate, depth: 1, text: passwordSet})
 		}
 		return lines
 	case diff.Delete:
-		return layout(c.Address.Kind, signRemove, identity(c))
+		return layout(kind, signRemove, identity(kind, c))
 	}
 	return nil
 }
 
 // pointed notes beside a name which live object it means, where the name alone does not say it.
-func pointed(lines []line, c diff.Change) []line {
-	kind := spec.KindOf(c.Address.Kind)
+func pointed(kind *spec.Kind, lines []line, c diff.Change) []line {
 	for _, ref := range c.References {
 		if f := kind.Field(ref.Path); ref.ID == "" || f == nil || f.List != nil {
 			continue
@@ -107,7 +107,7 @@ func pointed(lines []line, c diff.Change) []line {
 }
 
 // whole turns a tree into fields in the order of the kind table, what the table does not know after them by name.
-func whole(kind string, t spec.Tree) []diff.FieldChange {
+func whole(kind *spec.Kind, t spec.Tree) []diff.FieldChange {
 	rest := spec.Clone(t)
 	var fields []diff.FieldChange
 	add := func(path string, v any) {
@@ -117,12 +117,10 @@ func whole(kind string, t spec.Tree) []diff.FieldChange {
 		}
 		fields = append(fields, f)
 	}
-	if k := spec.KindOf(kind); k != nil {
-		for _, f := range k.Fields {
-			if v, ok := spec.Get(rest, f.Path); ok {
-				add(f.Path, v)
-				remove(rest, f.Path)
-			}
+	for _, f := range kind.FieldsOf(t) {
+		if v, ok := spec.Get(rest, f.Path); ok {
+			add(f.Path, v)
+			remove(rest, f.Path)
 		}
 	}
 	names := make([]string, 0, len(rest))
@@ -151,9 +149,9 @@ func remove(t spec.Tree, path string) {
 }
 
 // identity picks what tells a reader which object goes: its id and the first few fields that its address does not say.
-func identity(c diff.Change) []diff.FieldChange {
+func identity(kind *spec.Kind, c diff.Change) []diff.FieldChange {
 	fields := []diff.FieldChange{{Path: "id", Before: c.ID}}
-	for _, f := range whole(c.Address.Kind, c.Before) {
+	for _, f := range whole(kind, c.Before) {
 		v, _ := spec.Get(c.Before, f.Path)
 		if v == c.Address.Name || v == c.ID || v == nil || len(fields) > identifyingFields {
 			continue
@@ -164,7 +162,7 @@ func identity(c diff.Change) []diff.FieldChange {
 }
 
 // layout spells fields as lines, values in one column.
-func layout(kind, sign string, fields []diff.FieldChange) []line {
+func layout(kind *spec.Kind, sign string, fields []diff.FieldChange) []line {
 	const column = 24 // a longer name stands out of the column rather than pushing it away
 	width := 0
 	for _, f := range fields {
@@ -209,10 +207,10 @@ func scalar(sign string, f diff.FieldChange) string {
 
 // elements lists what leaves and what joins a list. An element that changes, one key on both sides, is shown as the old
 // directly above the new.
-func elements(kind string, f diff.FieldChange) []line {
+func elements(kind *spec.Kind, f diff.FieldChange) []line {
 	key := value
-	if k := spec.KindOf(kind); k != nil && k.Field(f.Path) != nil && k.Field(f.Path).List != nil {
-		key = k.Field(f.Path).List.Key
+	if field := kind.Field(f.Path); field != nil && field.List != nil {
+		key = field.List.Key
 	}
 	lines := make([]line, 0, len(f.Add)+len(f.Remove))
 	show := func(sign string, e any) {

@@ -13,6 +13,7 @@ import (
 
 // entry is a change as the table and the diff fence show it. Where there is no room, row or diff is empty in the end.
 type entry struct {
+	api    *spec.API
 	change diff.Change
 	row    string
 	diff   string
@@ -231,7 +232,7 @@ func (d *document) shown() (table, details string) {
 	for i, c := range d.changes {
 		row := fmt.Sprintf("| %s | %s | %s | %s | %s |\n",
 			sign(c.Action), code(c.Address.Kind), code(excerpt(visible(c.Address.Name), 0, valueLimit)), what(c), code(place(c.Pos)))
-		entries[i] = entry{change: c, row: disarm(row, `\x23`)}
+		entries[i] = entry{api: d.plan.Definition(), change: c, row: disarm(row, `\x23`)}
 		entries[i].diff = entries[i].whole()
 		entries[i].size = len(entries[i].diff)
 	}
@@ -331,7 +332,7 @@ func (e *entry) whole() string {
 		b.WriteString("\n    # " + reason)
 	}
 	b.WriteString("\n")
-	for _, l := range details(c) {
+	for _, l := range details(e.api, c) {
 		b.WriteString(mark[l.sign] + strings.Repeat("  ", l.depth) + " " + l.text)
 		if l.note != "" {
 			b.WriteString("  # " + l.note)

@@ -129,6 +129,27 @@ func (o Object) Member(name string) (Object, bool) {
 	return Object{}, false
 }
 
+// Pairs are an object's members, each as an object with its name and its value: a text as it is, anything else as JSON in one line.
+func (o Object) Pairs() []Object {
+	pairs := make([]Object, len(o.members))
+	for i, m := range o.members {
+		pairs[i] = Object{kind: isObject, members: []member{
+			{"name", Object{scalar: m.name}}, {"value", Object{scalar: m.value.Line()}},
+		}}
+	}
+	return pairs
+}
+
+// Line is a value in one line: a text as it is, anything else as JSON.
+func (o Object) Line() string {
+	if text, ok := o.scalar.(string); ok {
+		return text
+	}
+	var b strings.Builder
+	o.json(&b, " ")
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
 // Values are the texts that a path such as tags.key leads to, through objects and every element of arrays. What is null has none.
 func (o Object) Values(path string) []string {
 	if o.kind == isArray {

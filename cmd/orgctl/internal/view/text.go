@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // Plan writes a plan for a person: changes with their details, the gravest first, then everything else to know, and as its
 // last line a summary that begins with "Plan:" or "No changes". The digest stands above a summary of changes.
 func Plan(w io.Writer, p *diff.Plan, o Options) error {
 	t := textPlan{pen: pen{o.Color}, width: o.Width}
-	t.changes(byWeight(p.Changes))
+	t.changes(p.Definition(), byWeight(p.Changes))
 	t.findings(gravestFirst(p.Findings))
 	t.requirements(p.Requirements)
 	t.unmanaged(p.Unmanaged)
@@ -108,7 +109,7 @@ func (t *textPlan) organization(p *diff.Plan) string {
 	return " (" + strings.Join(known, ", ") + ")"
 }
 
-func (t *textPlan) changes(changes []diff.Change) {
+func (t *textPlan) changes(api *spec.API, changes []diff.Change) {
 	names, places := 0, 0
 	for _, c := range changes {
 		names = max(names, min(columns(address(c.Address)), 44))
@@ -127,7 +128,7 @@ func (t *textPlan) changes(changes []diff.Change) {
 				t.line("    %s", t.pen.dim("# "+l))
 			}
 		}
-		for _, l := range details(c) {
+		for _, l := range details(api, c) {
 			t.detail(l)
 		}
 		t.line("")
