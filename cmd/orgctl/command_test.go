@@ -247,7 +247,7 @@ func TestCompletionOfValues(t *testing.T) {
 		"--color _":              "auto always never :words",
 		"plan -f x --color=a":    "--color=auto --color=always :words",
 		"show _":                 ":files",
-		"schema _":               "organization plan :words",
+		"schema _":               "organization locktera plan :words",
 		"completion _":           "bash zsh fish :words",
 		"explain OC31":           "OC310 OC311 OC312 OC313 :words",
 		"explain oc206":          "oc206 :words",

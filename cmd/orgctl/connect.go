@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,6 +66,17 @@ func (f sandboxFile) exists() error {
 		return fmt.Errorf("there is no sandbox %s; this begins it: orgctl apply --sandbox %s -f PATH", f, f)
 	}
 	return nil
+}
+
+// provider is whose API the simulator that keeps its state in a file stands in for; whatever the file does not tell is the first.
+func (f sandboxFile) provider() *provider {
+	var head struct {
+		API string `json:"api"`
+	}
+	if data, err := os.ReadFile(string(f)); err == nil {
+		_ = json.Unmarshal(data, &head) // whoever opens it has the better message
+	}
+	return cmp.Or(providers.named(head.API), providers[0])
 }
 
 // open opens the simulator that keeps its state in a file. What only reads makes no file: its name may be misspelt.
@@ -133,7 +145,7 @@ func (t *target) obey(e *env) (err error) {
 		return err
 	}
 	if p.keyID != "" && t.credentials.KeyID == "" || t.credentials.KeySecret.Empty() {
-		return usage("no credentials: set %s, or try --sandbox FILE", p.keyVariables())
+		return usage("no credentials: set %s, or try --sandbox FILE%s", p.keyVariables(), providers.others(e, p))
 	}
 	if url := e.value(p.url); url != "" {
 		if _, err := t.provider.dialect.CanonicalURL(url); err != nil {
@@ -164,7 +176,7 @@ func (t *target) dial(e *env, o connectionOptions, p *progress, extra ...client.
 		return nil, err
 	}
 	p.paced(t.rate, c.Limiter())
-	return t.provider.connect(c, t), nil
+	return t.provider.connect(e, c, t)
 }
 
 // newUserAgent is what activity records show of one run of orgctl. The mark tells it from other runs of this version.
@@ -176,7 +188,7 @@ func newUserAgent(version string) string {
 
 // wanted is the id of the organization that the manifest or the environment insists on, or "".
 func (t *target) wanted(desired *spec.Organization) (string, error) {
-	if t.organization != "" && desired.ID != "" && !strings.EqualFold(t.organization, desired.ID) {
+	if t.organization != "" && desired.ID != "" && !t.provider.api.SameID(t.organization, desired.ID) {
 		what := "the plan"
 		if !desired.Pos.IsZero() {
 			what = desired.Pos.String() + ": the manifest"

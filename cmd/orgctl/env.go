@@ -204,7 +204,7 @@ var idText = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 // organizationID is the id that the environment insists on, or "".
 func (e *env) organizationID(p *provider) (string, error) {
 	id := e.value(p.organization)
-	if id != "" && !idText.MatchString(id) {
+	if id != "" && (!idText.MatchString(id) || strings.Trim(id, ".") == "") {
 		return "", usage("%s=%q is not the id of an organization: a UUID such as 2404d339-6921-4f1c-bf80-b07d5e23b91a", p.organization, id)
 	}
 	return id, nil

@@ -179,7 +179,7 @@ func (q *query) readFlags(o getOptions) (err error) {
 	if formats := []string{"table", "wide", "json", "yaml", "name"}; !slices.Contains(formats, q.format) {
 		return fmt.Errorf("unknown output format %q: it is one of %s", q.format, strings.Join(formats, ", "))
 	}
-	all := q.one == "" && q.takes != ""
+	all := q.one == "" && q.isList()
 	switch {
 	case q.text && o.formatted:
 		return fmt.Errorf("%s have a form of their own, and no -o", q.name)
@@ -330,7 +330,7 @@ func (l *lookup) objects(ctx context.Context) ([]view.Object, error) {
 		return l.list(ctx, l.readable, l.one)
 	}
 	all, err := l.list(ctx, l.readable, "")
-	if l.takes != "ID" { // the API lists by time what has no name, and in no order what has
+	if l.takes != "ID" && !l.log { // the API lists by time what has no name, and in no order what has
 		slices.SortStableFunc(all, func(a, b view.Object) int { return cmp.Compare(l.title(a), l.title(b)) })
 	}
 	if err != nil || l.one == "" {
@@ -489,7 +489,7 @@ func noteAbsent(e *env, q *query, objects []view.Object) error {
 
 // show writes objects in the form that is wanted. A list stays one, however many it has.
 func (q *query) show(e *env, objects []view.Object) error {
-	single := q.one != "" || q.takes == ""
+	single := q.one != "" || !q.isList()
 	switch {
 	case q.format == "json" && single:
 		return view.JSON(e.stdout, objects[0])
@@ -510,8 +510,15 @@ func (q *query) show(e *env, objects []view.Object) error {
 	}
 	var rows [][]string
 	for _, o := range objects {
-		for _, part := range o.Parts(q.rows) {
+		parts := o.Parts(q.rows)
+		if q.pairs {
+			parts = o.Pairs()
+		}
+		for _, part := range parts {
 			rows = append(rows, q.row(part))
+		}
+		if q.pairs {
+			continue
 		}
 		rows = append(rows, q.row(o))
 	}

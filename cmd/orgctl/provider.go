@@ -20,7 +20,7 @@ import (
 )
 
 // providers are the APIs that orgctl speaks to, the one that is meant unless anything says otherwise first.
-var providers = providerTable{&clickhouse}
+var providers = providerTable{&clickhouse, &lockteraProvider}
 
 type providerTable []*provider
 
@@ -62,6 +62,16 @@ func (t providerTable) meant(e *env) (*provider, error) {
 	}
 }
 
+// others says which other APIs than one there are variables of, for whoever lacks its own.
+func (t providerTable) others(e *env, than *provider) string {
+	for _, p := range t {
+		if p != than && p.isSet(e) {
+			return fmt.Sprintf("; those that are set are of %s, and this is %s", p.api.Title, than.api.Title)
+		}
+	}
+	return ""
+}
+
 func (t providerTable) names() []string {
 	names := make([]string, len(t))
 	for i, p := range t {
@@ -75,7 +85,7 @@ func apiFlag() cli.Flag {
 	return &cli.StringFlag{Name: "api", Usage: "`" + strings.Join(providers.names(), "|") + "` which API is meant, if there are variables of several"}
 }
 
-// newProviderOptions is the API that is meant. The variables say nothing about a sandbox.
+// newProviderOptions is the API that is meant. The variables say nothing about a sandbox, whose file does.
 func newProviderOptions(e *env, c *cli.Context) (*provider, error) {
 	name := c.String("api")
 	switch p := providers.named(name); {
@@ -84,7 +94,7 @@ func newProviderOptions(e *env, c *cli.Context) (*provider, error) {
 	case name != "":
 		return nil, usage("--api %s: it is %s%s", name, strings.Join(providers.names(), " or "), didYouMean(name, providers.names()))
 	case c.IsSet("sandbox"):
-		return providers[0], nil
+		return sandboxFile(c.String("sandbox")).provider(), nil
 	default:
 		return providers.meant(e)
 	}
@@ -99,13 +109,14 @@ type provider struct {
 	keySecret    string
 	organization string
 	url          string
+	further      []string // others, which the API is worded by
 
 	dialect    client.Dialect
 	defaultURL string // "" where the variable is required
 	denied     string // what may be wrong with a key that the API does not accept
 
 	// connect makes the API of a client, without sending anything.
-	connect func(c *client.Client, t *target) api
+	connect func(e *env, c *client.Client, t *target) (api, error)
 	// sandbox opens the embedded simulator that keeps its state in a file.
 	sandbox func(file string) (*simulator, error)
 	// readables are what orgctl get shows, in the order in which they are listed.
@@ -120,7 +131,7 @@ func (p *provider) name() string {
 
 // isSet reports whether the environment has any variable of an API.
 func (p *provider) isSet(e *env) bool {
-	for _, name := range []string{p.keyID, p.keySecret, p.organization, p.url} {
+	for _, name := range append([]string{p.keyID, p.keySecret, p.organization, p.url}, p.further...) {
 		if name != "" && (e.value(name) != "" || e.getenv(name+"_FILE") != "") {
 			return true
 		}

@@ -21,8 +21,10 @@ var clickhouse = provider{
 	api:   spec.ClickHouse,
 	keyID: "CLICKHOUSE_CLOUD_API_KEY", keySecret: "CLICKHOUSE_CLOUD_API_SECRET", organization: "CLICKHOUSE_ORG_ID", url: "CLICKHOUSE_API_URL",
 	dialect: cloudapi.Dialect(), defaultURL: "https://api.clickhouse.cloud",
-	denied:  "the key may be wrong, disabled or expired, or its IP list may not hold this address",
-	connect: func(c *client.Client, t *target) api { return &clickhouseCloud{API: cloudapi.New(c), target: t} },
+	denied: "the key may be wrong, disabled or expired, or its IP list may not hold this address",
+	connect: func(_ *env, c *client.Client, t *target) (api, error) {
+		return &clickhouseCloud{API: cloudapi.New(c), target: t}, nil
+	},
 	sandbox: openClickhouse, readables: clickhouseReadables,
 }
 

@@ -23,6 +23,8 @@ type readable struct {
 	region   bool    // --provider and --region may stand in its place
 	period   *period // what --from and --to are of; nil if they mean nothing
 	watched  bool    // it changes by itself
+	log      bool    // a list in the order of the API, of which none has a name
+	pairs    bool    // one object, whose members have a row each
 	takes    string  // the last argument, which may be left out: a NAME to be found in the list, or an ID that only the API knows; "" for none
 
 	// Below the organization; {service} and {id} stand for ids.
@@ -99,6 +101,9 @@ func (r *readable) parts(name string) []string {
 	}
 	return []string{name}
 }
+
+// isList reports whether there are several of it.
+func (r *readable) isList() bool { return r.takes != "" || r.log }
 
 func readableTerms() []view.HelpTerm {
 	var terms []view.HelpTerm

@@ -34,6 +34,8 @@ type Record struct {
 
 	KeyID     string // Key
 	KeySecret secret.Value
+	// Answer is what the API answered to the creation of a key, as a whole, where nobody knows which part of it is the secret.
+	Answer secret.Value
 
 	Username string // Service
 	Password secret.Value
@@ -81,7 +83,7 @@ func Encode(r Record) ([]byte, error) {
 	data, err := json.MarshalIndent(document{
 		Scope: r.Scope,
 		Kind:  r.Kind, Name: r.Name, Mark: r.Mark, ID: r.ID, NotInForce: r.NotInForce,
-		KeyID: r.KeyID, KeySecret: r.KeySecret.Reveal(),
+		KeyID: r.KeyID, KeySecret: r.KeySecret.Reveal(), Answer: r.Answer.Reveal(),
 		Username: r.Username, Password: r.Password.Reveal(), Host: r.Host, Port: r.Port,
 	}, "", "  ")
 	return append(data, '\n'), err
@@ -96,7 +98,7 @@ func Decode(data []byte) (Record, error) {
 	return Record{
 		Scope: d.Scope,
 		Kind:  d.Kind, Name: d.Name, Mark: d.Mark, ID: d.ID, NotInForce: d.NotInForce,
-		KeyID: d.KeyID, KeySecret: secret.New(d.KeySecret),
+		KeyID: d.KeyID, KeySecret: secret.New(d.KeySecret), Answer: secret.New(d.Answer),
 		Username: d.Username, Password: secret.New(d.Password), Host: d.Host, Port: d.Port,
 	}, nil
 }
@@ -110,6 +112,7 @@ type document struct {
 	NotInForce string `json:"notInForce,omitempty"`
 	KeyID      string `json:"keyId,omitempty"`
 	KeySecret  string `json:"keySecret,omitempty"`
+	Answer     string `json:"answer,omitempty"`
 	Username   string `json:"username,omitempty"`
 	Password   string `json:"password,omitempty"`
 	Host       string `json:"host,omitempty"`

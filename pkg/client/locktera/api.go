@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/orgctl/orgctl/pkg/client"
 )
@@ -27,17 +28,15 @@ type API struct {
 
 // Options are how requests are worded where documents disagree. The zero value follows the page on organizations.
 type Options struct {
-	NameKey            string // the field that holds a new name: "name" if empty; "org_name" is the other documented one
+	NameKey            string // the field that takes a new name, whatever an update says
 	WrapCustomizations bool   // PUT {"customizations": {...}} instead of the bare object
 }
 
 // New returns the API behind c, which must speak Dialect.
-func New(c *client.Client, o Options) *API {
-	if o.NameKey == "" {
-		o.NameKey = "name"
-	}
-	return &API{client: c, options: o}
-}
+func New(c *client.Client, o Options) *API { return &API{client: c, options: o} }
+
+// ServerTime is when the API gave its last answer by its own clock; see client.Client.
+func (a *API) ServerTime() time.Time { return a.client.ServerTime() }
 
 // organizationPath escapes each segment: ids are opaque.
 func organizationPath(orgID string, below ...string) string {

@@ -43,10 +43,10 @@ func TestReads(t *testing.T) {
 		text        string // of the error
 	}{
 		{get(a.GetOrganization), "", pageOrg, locktera.Organization{
-			ID: "o", Name: "Acme", CreatedAt: "2024-01-01T00:00:00Z", Customizations: map[string]json.RawMessage{"theme": raw(`"dark"`)}, Raw: raw(pageOrg),
+			ID: "o", Name: "Acme", NameKey: "name", CreatedAt: "2024-01-01T00:00:00Z", Customizations: map[string]json.RawMessage{"theme": raw(`"dark"`)}, Raw: raw(pageOrg),
 		}, ""},
 		{get(a.GetOrganization), "", specOrg, locktera.Organization{
-			ID: "o", Name: "Ana", RootID: "r", ParentID: "p", Role: "user", FirstName: "A", LastName: "B", Email: "a@b", MobilePhone: "1", Raw: raw(specOrg),
+			ID: "o", Name: "Ana", NameKey: "org_name", RootID: "r", ParentID: "p", Role: "user", FirstName: "A", LastName: "B", Email: "a@b", MobilePhone: "1", Raw: raw(specOrg),
 		}, ""},
 		{
 			get(a.GetOrganization), "", ` {"id":7,"name":["x"],"email":null,"customizations":null} `,

@@ -2,6 +2,7 @@ package locktera
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 type Organization struct {
 	ID             string
 	Name           string // name, or else org_name
+	NameKey        string // which of them
 	CreatedAt      string
 	RootID         string
 	ParentID       string
@@ -39,6 +41,11 @@ func (o *Organization) UnmarshalJSON(data []byte) error {
 		ParentID: f.text("parent_org_id"), Role: f.text("role"), FirstName: f.text("first_name"), LastName: f.text("last_name"),
 		Email: f.text("email"), MobilePhone: f.text("mobile_phone"), Raw: bytes.Clone(data),
 	}
+	for _, key := range []string{"name", "org_name"} {
+		if o.NameKey == "" && f.text(key) != "" {
+			o.NameKey = key
+		}
+	}
 	if custom, err := newObject(f["customizations"]); err == nil {
 		o.Customizations = custom
 	}
@@ -47,7 +54,8 @@ func (o *Organization) UnmarshalJSON(data []byte) error {
 
 // OrganizationUpdate changes an organization.
 type OrganizationUpdate struct {
-	Name *string
+	Name    *string
+	NameKey string // the field that takes it, such as that in which the server shows it; "" is name, and org_name the other documented one
 }
 
 // GetOrganization returns an organization, a group or a person.
@@ -61,7 +69,7 @@ func (a *API) GetOrganization(ctx context.Context, orgID string) (Organization, 
 func (a *API) UpdateOrganization(ctx context.Context, orgID string, u OrganizationUpdate) error {
 	body := map[string]string{}
 	if u.Name != nil {
-		body[a.options.NameKey] = *u.Name
+		body[cmp.Or(a.options.NameKey, u.NameKey, "name")] = *u.Name
 	}
 	_, err := a.client.Do(ctx, client.Request{
 		Method: http.MethodPatch, Path: organizationPath(orgID), Body: body, Answer: client.Ignored,

@@ -207,7 +207,7 @@ func wantRaw(t *testing.T, raw json.RawMessage, name, value string) {
 func TestRawIsAsSpelt(t *testing.T) {
 	const body = `{"zeta": 1.50, "id": "org-1", "name": null, "org_name": "Acme", "alpha": {"b": 1, "a": [true]}}`
 	got, err := answering(t, 200, body, locktera.Options{}).GetOrganization(t.Context(), "org-1")
-	if diff := cmp.Diff(locktera.Organization{ID: "org-1", Name: "Acme", Raw: json.RawMessage(body)}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(locktera.Organization{ID: "org-1", Name: "Acme", NameKey: "org_name", Raw: json.RawMessage(body)}, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 }

@@ -1,0 +1,203 @@
+// Package locktera is the backend of Locktera's organization API: it brings what the API reports into canonical trees, and turns
+// each change into calls of package client/locktera, one file per kind.
+//
+// It is built from documents and was never seen live. An answer of success is no proof that anything has changed, so that every
+// write is followed by a reading that could show the contrary.
+package locktera
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgctl/orgctl/pkg/apply"
+	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client"
+	"github.com/orgctl/orgctl/pkg/client/locktera"
+	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
+)
+
+// Options are the settings of a Backend.
+type Options struct {
+	OrganizationID string           // the node that is managed; never empty, since the API tells no key which one is its own
+	Secrets        secrets.Sink     // where the secrets of keys go; nil makes every creation of one fail before its call
+	Journal        *journal.Journal // never nil: journal.Memory is the least
+	Tick           time.Duration    // what one second of every interval lasts
+	Settle         int              // ticks for which a write that was accepted, or whose answer was lost, is looked for
+}
+
+// Backend is one organization. Observe comes before Steps: a creation uses the keys that it saw.
+type Backend struct {
+	api  *locktera.API
+	opts Options
+
+	mu      sync.Mutex
+	keys    map[string]bool // ids of those that were live when they were last observed
+	remarks []string
+}
+
+// New makes the backend of one organization. It sends nothing.
+func New(api *locktera.API, opts Options) *Backend { return &Backend{api: api, opts: opts} }
+
+// people are the roles of nodes that are persons: organizations, groups and people are one tree.
+var people = []string{"user", "user_admin", "org_admin"}
+
+// IsPerson reports whether a node is somebody, and no organization or group.
+func IsPerson(o locktera.Organization) bool { return slices.Contains(people, o.Role) }
+
+// Identify reads the node that is meant and refuses a person's, whose id is as good as any other to the API.
+func Identify(ctx context.Context, api *locktera.API, id string) (locktera.Organization, error) {
+	o, err := api.GetOrganization(ctx, id)
+	switch {
+	case err != nil:
+		return o, err
+	case o.ID != "" && o.ID != id:
+		return o, fmt.Errorf("%w: asked for %s, it answers with %s", apply.ErrOtherOrganization, id, o.ID)
+	case IsPerson(o):
+		return o, fmt.Errorf("%s is a person (role %s), not an organization: set LOCKTERA_ORG_ID to the id of an organization or group", id, o.Role)
+	}
+	return o, nil
+}
+
+// Observe implements apply.Backend.
+func (b *Backend) Observe(ctx context.Context, opts apply.ObserveOptions) (*spec.Live, error) {
+	live := &spec.Live{API: spec.Locktera, OrganizationID: b.opts.OrganizationID, NotChecked: map[string]string{}}
+	wanted := opts.Enough == nil || slices.Contains(opts.Enough, keyCollection)
+	var (
+		organization spec.Resource
+		keys         []spec.Resource
+		refused      string
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		organization, live.OrganizationName, err = b.observeOrganization(ctx)
+		return err
+	})
+	if wanted {
+		group.Go(func() (err error) {
+			keys, refused, err = b.observeKeys(ctx, slices.Contains(opts.Needed, keyCollection))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	switch {
+	case !wanted:
+		live.LeftOut = []string{keyCollection}
+	case refused != "":
+		live.NotChecked[keyCollection] = refused
+	}
+	live.Resources = append([]spec.Resource{organization}, keys...)
+	slices.SortStableFunc(live.Resources, func(x, y spec.Resource) int {
+		return cmp.Or(x.Address.Compare(y.Address), cmp.Compare(x.ID, y.ID))
+	})
+	return live, nil
+}
+
+// Steps implements apply.Backend.
+func (b *Backend) Steps(c diff.Change) ([]apply.Step, error) {
+	steps, ok := bindings[c.Address.Kind]
+	if !ok {
+		return nil, fmt.Errorf("%s: Locktera has no such kind", c.Address)
+	}
+	out, err := steps(b, c)
+	for i := range out {
+		call := out[i].Do
+		// What has not been sent when the run is stopped is not sent any more.
+		out[i].Do = func(ctx context.Context) error { return call(client.WithBegin(ctx, apply.Begin(ctx))) }
+	}
+	return out, err
+}
+
+// bindings says how the changes of each kind are carried out.
+var bindings = map[string]func(*Backend, diff.Change) ([]apply.Step, error){
+	"organization": organizationSteps,
+	"key":          keySteps,
+}
+
+// Longest implements apply.Backend.
+func (b *Backend) Longest(p *diff.Plan) time.Duration { return apply.Longest(p, b.Steps) }
+
+// ServerTime implements apply.Backend.
+func (b *Backend) ServerTime() time.Time { return b.api.ServerTime() }
+
+// AskTime implements apply.Backend.
+func (b *Backend) AskTime(ctx context.Context) error {
+	_, err := b.api.GetOrganization(ctx, b.opts.OrganizationID)
+	return err
+}
+
+// Begun implements apply.Backend: every creation is one call.
+func (b *Backend) Begun(context.Context, *diff.Plan) ([]string, error) { return nil, nil }
+
+// CheckSecrets implements apply.Backend: secrets come from the API, none is looked for.
+func (b *Backend) CheckSecrets(context.Context, *diff.Plan) error { return nil }
+
+// Quotas implements apply.Backend: the API tells of none.
+func (b *Backend) Quotas(context.Context) ([]diff.Quota, error) { return nil, nil }
+
+// Log implements apply.Backend: what the API records does not tell our calls from those of others.
+func (b *Backend) Log() apply.Log { return apply.NoLog{} }
+
+// Remarks implements apply.Backend: who else has written meanwhile.
+func (b *Backend) Remarks() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.remarks)
+}
+
+func (b *Backend) remark(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remarks = append(b.remarks, fmt.Sprintf(format, args...))
+}
+
+// refusal is why something may not be read, "" for an error of another sort. To a key without the right an API may well answer
+// that there is nothing.
+func refusal(err error) string {
+	switch {
+	case errors.Is(err, client.ErrForbidden):
+		return "the API key may not read it (403)"
+	case errors.Is(err, client.ErrNotFound):
+		return "the API says that there is none (404), or the API key may not know of it"
+	default:
+		return ""
+	}
+}
+
+// settled looks at intervals until a reading says that what was written is there, or the settling time has passed. The last answer
+// is what is known then.
+func (b *Backend) settled(ctx context.Context, read func(context.Context) (bool, error)) (there bool, err error) {
+	deadline := time.Now().Add(time.Duration(b.opts.Settle) * b.opts.Tick)
+	for backoff := b.opts.Tick; ; backoff = min(2*backoff, maxBackoff*b.opts.Tick) {
+		there, err = read(ctx)
+		left := time.Until(deadline)
+		if there || left <= 0 || errors.Is(err, client.ErrStopped) || ctx.Err() != nil {
+			return there, err
+		}
+		if err := apply.Sleep(ctx, min(backoff, left)); err != nil {
+			return false, err
+		}
+	}
+}
+
+const maxBackoff = 10 // ticks
+
+// value brings JSON of the API into the form of trees.
+func value(raw json.RawMessage) (any, error) {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, err
+	}
+	return spec.Normalize(v), nil
+}
