@@ -16,7 +16,8 @@ func newApp(e *env) *cli.App {
 		Usage:     "keep a cloud organization equal to YAML in git",
 		UsageText: "orgctl plan -f orgs/acme\norgctl apply -f orgs/acme --secrets-out secrets\norgctl drift -f orgs/acme",
 		Description: "Credentials come from CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; CLICKHOUSE_ORG_ID and " +
-			"CLICKHOUSE_API_URL are optional. Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp + ".",
+			"CLICKHOUSE_API_URL are optional. For manifests of Locktera they are LOCKTERA_API_KEY, LOCKTERA_API_URL and LOCKTERA_ORG_ID. " +
+			"Without an account, add --sandbox FILE.\n\nExit codes: " + exitCodesHelp + ".",
 		Version: e.version,
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{

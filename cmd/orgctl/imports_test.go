@@ -37,6 +37,10 @@ var importTable = map[string]struct {
 		"schemas", "pkg/spec", "pkg/diff", "pkg/apply", "pkg/apply/journal", "pkg/apply/secrets", "pkg/apply/store", "pkg/client",
 		"pkg/client/cloudapi", "pkg/client/secret",
 	}},
+	"pkg/apply/locktera": {ours: []string{
+		"schemas", "pkg/spec", "pkg/diff", "pkg/apply", "pkg/apply/journal", "pkg/apply/secrets", "pkg/apply/store", "pkg/client",
+		"pkg/client/locktera", "pkg/client/secret",
+	}},
 	"cmd/orgctl/internal/view": {ours: []string{"schemas", "pkg/spec", "pkg/diff", "pkg/apply"}, no: []string{"net/http"}},
 }
 

@@ -18,7 +18,8 @@ import (
 
 const (
 	noState       = "there is no state file: git is the desired state, the API is the live one"
-	noCredentials = "credentials come from the environment: CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET"
+	noCredentials = "credentials come from the environment: CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or LOCKTERA_API_KEY"
+	noURL         = "the API is named by CLICKHOUSE_API_URL, or LOCKTERA_API_URL"
 	whatIsLive    = "orgctl export writes what is live as a manifest"
 	toShow        = "it is orgctl get"
 	toDelete      = "to delete objects, declare them with ensure: absent, and orgctl apply does it"
@@ -60,8 +61,8 @@ var otherFlags = map[string]string{
 	"input": "nothing is asked off a terminal: apply needs --yes there",
 	"key":   noCredentials, "api-key": noCredentials, "key-id": noCredentials, "key-secret": noCredentials, "api-secret": noCredentials,
 	"secret": noCredentials, "token": noCredentials, "password": noCredentials,
-	"url": "the API is named by CLICKHOUSE_API_URL", "api-url": "the API is named by CLICKHOUSE_API_URL",
-	"org-id": "the organization is held to metadata.id of the manifest and to CLICKHOUSE_ORG_ID",
+	"url": noURL, "api-url": noURL,
+	"org-id": "the organization is held to metadata.id of the manifest and to CLICKHOUSE_ORG_ID, or LOCKTERA_ORG_ID",
 }
 
 func unknownCommand(app *cli.App, name string) error {

@@ -23,7 +23,9 @@ func Judge(ctx context.Context, b Backend, p *diff.Plan, live *spec.Live, who di
 		return who, errors.Join(err, errors.New("nothing was changed"))
 	}
 	// One request that plans need not make. A key that may not read quotas is no obstacle: then the API itself refuses what is too much.
-	if slices.ContainsFunc(p.Changes, func(c diff.Change) bool { return c.Action == diff.Create && c.Address.Kind == "service" }) {
+	if slices.ContainsFunc(p.Changes, func(c diff.Change) bool {
+		return c.Action == diff.Create && p.Definition().Kind(c.Address.Kind).Quota != ""
+	}) {
 		quotas, err := b.Quotas(ctx)
 		if err != nil {
 			return who, err
