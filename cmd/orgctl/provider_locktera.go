@@ -25,7 +25,7 @@ const (
 )
 
 // lockteraProvider is Locktera, which is known from documents alone.
-var lockteraProvider = provider{
+var lockteraProvider = provider{ //nolint:gosec // names of variables, no credentials
 	api:       spec.Locktera,
 	keySecret: "LOCKTERA_API_KEY", organization: "LOCKTERA_ORG_ID", url: "LOCKTERA_API_URL",
 	further: []string{lockteraNameKey, lockteraCustomizations},

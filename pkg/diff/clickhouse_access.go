@@ -124,7 +124,7 @@ func linkWaysIn(l *linking) {
 	for i := range l.changes {
 		c := &l.changes[i]
 		if c.closes() {
-			r := l.objects.byID[identity(c.Address.Kind, c.ID)]
+			r := l.objects.byID[identity(l.objects.api, c.Address.Kind, c.ID)]
 			ids := r.Spec["privateEndpointIds"]
 			if c.field("privateEndpointIds") != nil {
 				ids = c.After["privateEndpointIds"]
@@ -138,7 +138,7 @@ func linkWaysIn(l *linking) {
 		if !c.opens() {
 			continue
 		}
-		for _, key := range l.endpoints(l.objects.byID[identity(c.Address.Kind, c.ID)]) {
+		for _, key := range l.endpoints(l.objects.byID[identity(l.objects.api, c.Address.Kind, c.ID)]) {
 			if target := l.changed[key]; target != nil && target.Action == Delete {
 				target.follows(c)
 			}

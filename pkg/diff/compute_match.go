@@ -26,14 +26,14 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 		if r.Address.Kind == api.Organization().Name {
 			organization = r
 		}
-		byID[identity(r.Address.Kind, r.ID)] = r
+		byID[identity(api, r.Address.Kind, r.ID)] = r
 		byAddress[r.Address] = append(byAddress[r.Address], r)
 	}
 	pinned := map[*spec.Resource]spec.Address{} // by whom
 	nameless := map[string][]string{}           // by kind, the ids of those that no entry pins, but for people
 	current := map[spec.Address]bool{}
 	for _, d := range desired {
-		if r := byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil && !mistaken(d, r) {
+		if r := byID[identity(api, d.Address.Kind, d.ID)]; d.ID != "" && r != nil && !mistaken(d, r) {
 			pinned[r] = d.Address
 		}
 		current[d.Address] = true
@@ -55,7 +55,7 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 	var findings []Finding
 	for _, d := range desired {
 		found, how := []*spec.Resource(nil), d.Address
-		r := byID[identity(d.Address.Kind, d.ID)]
+		r := byID[identity(api, d.Address.Kind, d.ID)]
 		// What is made anew when it changes has another id afterwards.
 		outlived := r == nil && api.Kind(d.Address.Kind).MadeAnew != "" && !d.Intent.Absent
 		switch {
@@ -137,5 +137,5 @@ func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Findi
 	}
 }
 
-// identity is how an id is looked up: manifests may spell one in any case.
-func identity(kind, id string) string { return kind + "/" + strings.ToLower(id) }
+// identity is how an object is looked up by its id, which manifests may spell in any case unless the API makes one count.
+func identity(api *spec.API, kind, id string) string { return kind + "/" + api.CanonicalID(id) }

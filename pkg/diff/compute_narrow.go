@@ -29,7 +29,7 @@ func (c *computation) narrow(sel Selection) {
 		if change.Action == Create {
 			return !wanted(change.Address)
 		}
-		o := c.objects.named(c.objects.byID[identity(change.Address.Kind, change.ID)])
+		o := c.objects.named(c.objects.byID[identity(c.api, change.Address.Kind, change.ID)])
 		if !sel.match(o) || !change.withdraws(c.api) || sel.names(o) {
 			return !sel.match(o)
 		}

@@ -41,19 +41,19 @@ func newObjects(api *spec.API, desired []spec.Resource, pairs []pair, live *spec
 	}
 	for i := range live.Resources {
 		r := &live.Resources[i]
-		o.byID[identity(r.Address.Kind, r.ID)] = r
+		o.byID[identity(o.api, r.Address.Kind, r.ID)] = r
 		o.byAddress[r.Address] = append(o.byAddress[r.Address], r)
 	}
 	for _, d := range desired {
 		o.declared[d.Address] = true
-		if r := o.byID[identity(d.Address.Kind, d.ID)]; d.ID != "" && r != nil && mistaken(d, r) {
+		if r := o.byID[identity(o.api, d.Address.Kind, d.ID)]; d.ID != "" && r != nil && mistaken(d, r) {
 			o.mistaken[d.Address] = r
 		}
 	}
 	for _, p := range pairs {
 		o.pairs[p.desired.Address] = p
 		if p.live != nil {
-			key := identity(p.live.Address.Kind, p.live.ID)
+			key := identity(o.api, p.live.Address.Kind, p.live.ID)
 			o.aliases[key] = append(o.aliases[key], p.desired.Address)
 		}
 	}
@@ -75,7 +75,7 @@ func (o *objects) addressOf(r *spec.Resource) spec.Address {
 // pinned reports whether an id, and not a name alone, says which live object an entry means: that of the entry, or, where others
 // have its name, those of the entries that have taken them.
 func (o *objects) pinned(d spec.Resource, l *spec.Resource) bool {
-	return strings.EqualFold(d.ID, l.ID) || len(o.namesakes(l.ID, l.Address, d.Address)) > 0
+	return o.api.SameID(d.ID, l.ID) || len(o.namesakes(l.ID, l.Address, d.Address)) > 0
 }
 
 // namesakes are the ids of the live objects other than one that have any of its names.
@@ -94,7 +94,7 @@ func (o *objects) namesakes(id string, names ...spec.Address) []string {
 
 // named is a live object by all of its names.
 func (o *objects) named(r *spec.Resource) named {
-	return named{o.api, append([]spec.Address{r.Address}, o.aliases[identity(r.Address.Kind, r.ID)]...), r.ID}
+	return named{o.api, append([]spec.Address{r.Address}, o.aliases[identity(o.api, r.Address.Kind, r.ID)]...), r.ID}
 }
 
 // names gives what the objects are called that this run speaks of, by the addresses under which it does.
@@ -127,7 +127,7 @@ func (o *objects) target(f *spec.Field, value string, of spec.Tree, resolved str
 		Code: CodeNoTarget, Severity: SeverityBlocked, Message: fmt.Sprintf("%s: there is no %s", f.Path, address), Hint: "declare it, or correct the name",
 	}
 	if resolved != "" {
-		if r := o.byID[identity(f.Ref, resolved)]; r != nil {
+		if r := o.byID[identity(o.api, f.Ref, resolved)]; r != nil {
 			return o.live(f, r)
 		}
 		return Reference{}, nothing
@@ -176,7 +176,7 @@ func (o *objects) live(f *spec.Field, r *spec.Resource) (Reference, *Finding) {
 
 // nameOf is how a live object is called in messages.
 func (o *objects) nameOf(kind, id string) string {
-	if r := o.byID[identity(kind, id)]; r != nil {
+	if r := o.byID[identity(o.api, kind, id)]; r != nil {
 		return r.Address.String()
 	}
 	return kind + " " + id
@@ -284,7 +284,7 @@ func (c *computation) share(f *spec.Field, d spec.Resource, refs []Reference, af
 	ok = true
 	ref := reference(refs, f.Path)
 	from := c.objects.pairs[ref.Address].desired.Spec
-	if r := c.objects.byID[identity(f.Ref, ref.ID)]; r != nil {
+	if r := c.objects.byID[identity(c.objects.api, f.Ref, ref.ID)]; r != nil {
 		from = r.Spec
 	}
 	for _, path := range f.Shares {

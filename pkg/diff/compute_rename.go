@@ -46,7 +46,7 @@ func (c *computation) suggestRenames() {
 func (c *computation) undeclaredNames() []*spec.Resource {
 	var out []*spec.Resource
 	add := func(kind, id string) {
-		r := c.objects.byID[identity(kind, id)]
+		r := c.objects.byID[identity(c.api, kind, id)]
 		if _, halfMade := r.Status[spec.StatusUnfinished]; !halfMade && !c.objects.declared[r.Address] && len(c.objects.byAddress[r.Address]) == 1 {
 			out = append(out, r)
 		}

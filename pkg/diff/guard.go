@@ -66,6 +66,8 @@ func rulesOf(api *spec.API) rules {
 	switch api.Name {
 	case spec.ClickHouse.Name:
 		return clickhouseRules
+	case spec.Locktera.Name:
+		return lockteraRules
 	default:
 		return rules{}
 	}

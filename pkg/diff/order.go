@@ -20,13 +20,13 @@ func link(changes []Change, o *objects) {
 		if c := &changes[i]; c.Action == Create {
 			l.created[c.Address] = c
 		} else {
-			l.changed[identity(c.Address.Kind, c.ID)] = c
+			l.changed[identity(l.objects.api, c.Address.Kind, c.ID)] = c
 		}
 	}
 	for i := range changes {
 		c := &changes[i]
 		for _, ref := range c.References {
-			target := l.changed[identity(ref.Address.Kind, ref.ID)]
+			target := l.changed[identity(l.objects.api, ref.Address.Kind, ref.ID)]
 			switch {
 			case !c.gains(ref):
 			case ref.ID == "" && l.created[ref.Address] != nil:
@@ -59,7 +59,7 @@ type linking struct {
 
 // released are the live objects that a change ceases to refer to.
 func (o *objects) released(c *Change) []string {
-	r := o.byID[identity(c.Address.Kind, c.ID)]
+	r := o.byID[identity(o.api, c.Address.Kind, c.ID)]
 	if r == nil || c.Action == Create {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (o *objects) released(c *Change) []string {
 		switch change := c.field(f.Path); {
 		case f.Ref == "" || c.Action == Update && change == nil:
 		case f.List == nil:
-			out = append(out, identity(f.Ref, r.Refs[f.Path]))
+			out = append(out, identity(o.api, f.Ref, r.Refs[f.Path]))
 		case c.Action == Delete:
 			out = append(out, o.meant(f, r, r.Spec[f.Path])...)
 		default:
@@ -85,7 +85,7 @@ func (o *objects) meant(f *spec.Field, r *spec.Resource, list any) []string {
 	var out []string
 	for _, name := range names(list) {
 		for _, target := range o.byAddress[f.Target(name, r.Spec)] {
-			out = append(out, identity(f.Ref, target.ID))
+			out = append(out, identity(o.api, f.Ref, target.ID))
 		}
 	}
 	return out

@@ -88,9 +88,9 @@ func (p *Plan) Inherit(saved *Plan, live *spec.Live) {
 	}
 	still := map[string]bool{}
 	for _, r := range live.Resources {
-		still[identity(r.Address.Kind, r.ID)] = true
+		still[identity(p.Definition(), r.Address.Kind, r.ID)] = true
 	}
-	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(u.Address.Kind, u.ID)] })
+	p.Unmanaged = slices.DeleteFunc(slices.Clone(saved.Unmanaged), func(u Unmanaged) bool { return !still[identity(p.Definition(), u.Address.Kind, u.ID)] })
 	p.Guard(live, Caller{})
 	p.Digest = p.digest()
 }
@@ -105,7 +105,7 @@ func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
 	o := newObjects(p.Definition(), nil, nil, live)
 	others := func(name spec.Address, id string) []string {
 		names := []spec.Address{name}
-		if r := o.byID[identity(name.Kind, id)]; r != nil {
+		if r := o.byID[identity(o.api, name.Kind, id)]; r != nil {
 			names = append(names, r.Address)
 		}
 		return o.namesakes(id, names...)
@@ -113,7 +113,7 @@ func (p *Plan) doubtNames(saved *Plan, live *spec.Live) {
 	for _, s := range saved.Changes {
 		name, field, found := cmp.Or(s.DeclaredAs, s.Address), "", []string(nil)
 		// What an update has made anew has another id: it is matched by its name in any case.
-		there := o.byID[identity(s.Address.Kind, s.ID)] != nil
+		there := o.byID[identity(o.api, s.Address.Kind, s.ID)] != nil
 		if !s.Pinned && !s.Pruned && (s.Action == Delete || s.Action == Update && there) {
 			found = others(name, s.ID)
 		}

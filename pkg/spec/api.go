@@ -74,8 +74,8 @@ func (a *API) Kind(name string) *Kind {
 	return a.Kinds[i]
 }
 
-// id is the one form of an id that a manifest gives.
-func (a *API) id(written string) string {
+// CanonicalID is the one form of an id, by which it is looked up.
+func (a *API) CanonicalID(written string) string {
 	if a.OpaqueIDs {
 		return written
 	}
@@ -86,7 +86,7 @@ func (a *API) id(written string) string {
 func (a *API) Equal(b *API) bool { return cmp.Or(a, ClickHouse) == cmp.Or(b, ClickHouse) }
 
 // SameID reports whether two ids are one.
-func (a *API) SameID(x, y string) bool { return a.id(x) == a.id(y) }
+func (a *API) SameID(x, y string) bool { return a.CanonicalID(x) == a.CanonicalID(y) }
 
 // Nameless is the kind whose live objects may have no name that the API shows, "" where there is none.
 func (a *API) Nameless() string {

@@ -82,7 +82,7 @@ func newDraft(api *API, docs []document, complete bool) *draft {
 		root, _ := doc.value.(Tree)
 		metadata, _ := root["metadata"].(Tree)
 		if id, ok := metadata["id"].(string); ok {
-			d.merge(d.metadata, doc.at("metadata"), Tree{"id": api.id(id)}, CodeOrganization, "id")
+			d.merge(d.metadata, doc.at("metadata"), Tree{"id": api.CanonicalID(id)}, CodeOrganization, "id")
 		}
 		if spec, ok := root["spec"].(Tree); ok {
 			d.addSpec(doc.at("spec"), spec)

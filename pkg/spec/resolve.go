@@ -67,7 +67,7 @@ func (d *draft) resource(kind *Kind, o object, shared map[string][]any) Resource
 		},
 	}
 	if kind.pins() {
-		r.ID = d.api.id(text(o.tree, "id"))
+		r.ID = d.api.CanonicalID(text(o.tree, "id"))
 	}
 	former, _ := o.tree["previously"].([]any)
 	for _, f := range former {

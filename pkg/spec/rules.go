@@ -40,7 +40,7 @@ func (d *draft) checkNames(kind *Kind) {
 			continue
 		}
 		names[name] = e
-		id := d.api.id(text(e.tree, "id"))
+		id := d.api.CanonicalID(text(e.tree, "id"))
 		if id == "" || !kind.pins() {
 			continue
 		}
