@@ -119,6 +119,9 @@ type provider struct {
 	connect func(e *env, c *client.Client, t *target) (api, error)
 	// sandbox opens the embedded simulator that keeps its state in a file.
 	sandbox func(file string) (*simulator, error)
+	// serve begins the simulator that orgctl sandbox serves; unserved are flags of it that mean nothing to this one.
+	serve    func(o sandboxOptions) (sandbox, error)
+	unserved []string
 	// readables are what orgctl get shows, in the order in which they are listed.
 	readables []*readable
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -25,7 +26,7 @@ var clickhouse = provider{
 	connect: func(_ *env, c *client.Client, t *target) (api, error) {
 		return &clickhouseCloud{API: cloudapi.New(c), target: t}, nil
 	},
-	sandbox: openClickhouse, readables: clickhouseReadables,
+	sandbox: openClickhouse, serve: clickhouseSandbox, readables: clickhouseReadables,
 }
 
 type clickhouseCloud struct {
@@ -62,6 +63,22 @@ func openClickhouse(file string) (*simulator, error) {
 		credentials: client.Credentials{KeyID: credentials.KeyID, KeySecret: secret.New(credentials.KeySecret)},
 		instant:     server.Config().Delays == (sim.Delays{}),
 	}, nil
+}
+
+func clickhouseSandbox(o sandboxOptions) (sandbox, error) {
+	server, err := sim.Open(o.state, sim.Config{
+		RateLimit: sim.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window},
+		Delays:    sim.Delays{Provision: o.provision, Latency: o.latency, Lag: o.lag},
+	})
+	if err != nil {
+		return sandbox{}, err
+	}
+	credentials := server.Credentials()
+	return sandbox{server, credentials.OrganizationID, func(address string) string {
+		// Other clients know these variables, too. Some of them append paths to the URL as it is, hence /v1, which orgctl can do without.
+		return fmt.Sprintf("export CLICKHOUSE_API_URL=http://%s/v1\nexport CLICKHOUSE_ORG_ID=%s\nexport CLICKHOUSE_CLOUD_API_KEY=%s\nexport CLICKHOUSE_CLOUD_API_SECRET=%s\n",
+			address, credentials.OrganizationID, credentials.KeyID, credentials.KeySecret)
+	}}, nil
 }
 
 var (

@@ -35,7 +35,7 @@ var lockteraProvider = provider{ //nolint:gosec // names of variables, no creden
 		options, err := lockteraOptions(e, t)
 		return &lockteraCalls{API: locktera.New(c, options), target: t}, err
 	},
-	sandbox: openLocktera, readables: lockteraReadables,
+	sandbox: openLocktera, serve: lockteraSandbox, unserved: []string{"provision", "lag"}, readables: lockteraReadables,
 }
 
 // lockteraOptions are how requests are worded. They are of an API in the network, not of a sandbox, which goes by the page.
@@ -132,6 +132,20 @@ func openLocktera(file string) (*simulator, error) {
 		credentials:  client.Credentials{KeySecret: secret.New(credentials.Key)},
 		organization: credentials.OrganizationID, instant: server.Config().Latency == 0,
 	}, nil
+}
+
+func lockteraSandbox(o sandboxOptions) (sandbox, error) {
+	server, err := sim.Open(o.state, sim.Config{
+		RateLimit: sim.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window}, Latency: sim.Duration(o.latency),
+	})
+	if err != nil {
+		return sandbox{}, err
+	}
+	credentials := server.Credentials()
+	return sandbox{server, credentials.OrganizationID, func(address string) string {
+		return fmt.Sprintf("export LOCKTERA_API_URL=http://%s%s\nexport LOCKTERA_ORG_ID=%s\nexport LOCKTERA_API_KEY=%s\n",
+			address, server.Prefix(), credentials.OrganizationID, credentials.Key)
+	}}, nil
 }
 
 // lockteraReadables are what the API lets read, in the order in which they are listed.

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,18 +14,7 @@ import (
 
 	"github.com/orgctl/orgctl/cmd/orgctl/internal/view"
 	"github.com/orgctl/orgctl/pkg/client"
-	"github.com/orgctl/orgctl/pkg/client/sim"
-	"github.com/orgctl/orgctl/pkg/client/sim/locktera"
 )
-
-// The APIs that there are simulators of.
-const (
-	clickhouseAPI = "clickhouse"
-	lockteraAPI   = "locktera"
-)
-
-// sandboxAPIs begin the simulators that orgctl sandbox serves.
-var sandboxAPIs = map[string]func(o sandboxOptions) (sandbox, error){clickhouseAPI: clickhouseSandbox, lockteraAPI: lockteraSandbox}
 
 // sandbox is a simulator that is ready to be served.
 type sandbox struct {
@@ -41,7 +28,7 @@ func sandboxCommand(e *env) *cli.Command {
 		Name: "sandbox", Usage: "serve a simulated API on loopback",
 		UsageText: "orgctl sandbox --listen 127.0.0.1:8123\norgctl sandbox --state acme.json --provision 30s --rate-limit 10/10s\norgctl sandbox --api locktera --rate-limit 100/1m",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "api", Usage: "simulate the API of `clickhouse|locktera`", Value: clickhouseAPI},
+			&cli.StringFlag{Name: "api", Usage: "simulate the API of `" + strings.Join(providers.names(), "|") + "`", Value: providers[0].name()},
 			&cli.StringFlag{Name: "listen", Usage: "loopback `ADDRESS` to serve on", Value: "127.0.0.1:8123"},
 			&cli.StringFlag{Name: "state", Usage: "keep the organization in `FILE`", Value: ":memory:"},
 			&cli.StringFlag{Name: "rate-limit", Usage: "answer 429 beyond `N/DURATION`, as the real APIs do beyond 10/10s and 100/1m"},
@@ -60,7 +47,7 @@ func sandboxCommand(e *env) *cli.Command {
 }
 
 type sandboxOptions struct {
-	api                     string
+	api                     *provider
 	listen                  string
 	state                   string
 	rate                    client.Rate // zero for no limit
@@ -69,15 +56,15 @@ type sandboxOptions struct {
 
 func newSandboxOptions(c *cli.Context) (sandboxOptions, error) {
 	o := sandboxOptions{
-		api: c.String("api"), listen: c.String("listen"), state: c.String("state"),
+		api: providers.named(c.String("api")), listen: c.String("listen"), state: c.String("state"),
 		provision: c.Duration("provision"), latency: c.Duration("latency"), lag: c.Duration("lag"),
 	}
 	if err := noArguments(c); err != nil {
 		return o, err
 	}
-	if sandboxAPIs[o.api] == nil {
-		names := slices.Sorted(maps.Keys(sandboxAPIs))
-		return o, usage("--api %s: there are %s%s", o.api, strings.Join(names, " and "), didYouMean(o.api, names))
+	if o.api == nil {
+		name, names := c.String("api"), providers.names()
+		return o, usage("--api %s: there are %s%s", name, strings.Join(names, " and "), didYouMean(name, names))
 	}
 	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
@@ -86,9 +73,9 @@ func newSandboxOptions(c *cli.Context) (sandboxOptions, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return o, usage("--listen %s: the sandbox serves on loopback only, it has no secrets worth the name", o.listen)
 	}
-	for _, name := range []string{"provision", "lag"} {
-		if o.api == lockteraAPI && c.IsSet(name) {
-			return o, usage("--%s has no meaning with --api %s", name, lockteraAPI)
+	for _, name := range o.api.unserved {
+		if c.IsSet(name) {
+			return o, usage("--%s has no meaning with --api %s", name, o.api.name())
 		}
 	}
 	if text := c.String("rate-limit"); text != "" {
@@ -100,7 +87,7 @@ func newSandboxOptions(c *cli.Context) (sandboxOptions, error) {
 }
 
 func serveSandbox(ctx context.Context, e *env, o sandboxOptions) error {
-	box, err := sandboxAPIs[o.api](o)
+	box, err := o.api.serve(o)
 	if err != nil {
 		return err
 	}
@@ -114,36 +101,6 @@ func serveSandbox(ctx context.Context, e *env, o sandboxOptions) error {
 	_ = view.Message(e.notes(), fmt.Sprintf("serving organization %s on http://%s; its controls are under /_sandbox; Ctrl-C ends it",
 		box.organization, listener.Addr()))
 	return serve(ctx, listener, box.handler)
-}
-
-func clickhouseSandbox(o sandboxOptions) (sandbox, error) {
-	server, err := sim.Open(o.state, sim.Config{
-		RateLimit: sim.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window},
-		Delays:    sim.Delays{Provision: o.provision, Latency: o.latency, Lag: o.lag},
-	})
-	if err != nil {
-		return sandbox{}, err
-	}
-	credentials := server.Credentials()
-	return sandbox{server, credentials.OrganizationID, func(address string) string {
-		// Other clients know these variables, too. Some of them append paths to the URL as it is, hence /v1, which orgctl can do without.
-		return fmt.Sprintf("export CLICKHOUSE_API_URL=http://%s/v1\nexport CLICKHOUSE_ORG_ID=%s\nexport CLICKHOUSE_CLOUD_API_KEY=%s\nexport CLICKHOUSE_CLOUD_API_SECRET=%s\n",
-			address, credentials.OrganizationID, credentials.KeyID, credentials.KeySecret)
-	}}, nil
-}
-
-func lockteraSandbox(o sandboxOptions) (sandbox, error) {
-	server, err := locktera.Open(o.state, locktera.Config{
-		RateLimit: locktera.RateLimit{Requests: o.rate.Requests, Window: o.rate.Window}, Latency: locktera.Duration(o.latency),
-	})
-	if err != nil {
-		return sandbox{}, err
-	}
-	credentials := server.Credentials()
-	return sandbox{server, credentials.OrganizationID, func(address string) string {
-		return fmt.Sprintf("export LOCKTERA_API_URL=http://%s%s\nexport LOCKTERA_ORG_ID=%s\nexport LOCKTERA_API_KEY=%s\n",
-			address, server.Prefix(), credentials.OrganizationID, credentials.Key)
-	}}, nil
 }
 
 // serve answers until the context ends, then lets requests under way finish for a moment.
