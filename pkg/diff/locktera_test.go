@@ -10,8 +10,9 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// lockteraKey is a live key; one without a name goes by its id.
-func lockteraKey(id, name string, permissions ...any) spec.Resource {
+// lockteraKey is the live key K1; without a name it goes by its id.
+func lockteraKey(name string, permissions ...any) spec.Resource {
+	const id = "K1"
 	r := spec.Resource{
 		Address: spec.Address{Kind: "key", Name: id}, ID: id, Spec: spec.Tree{"permissions": permissions}, Status: spec.Tree{spec.StatusNameless: "not shown"},
 	}
@@ -48,27 +49,27 @@ func TestLocktera(t *testing.T) {
 			[]string{"OC306 blocked organization/acme: customizations.theme is a text, \"dark\", and cannot become an object, {main: \"dark\"}"},
 		},
 		"a key whose permissions differ": {
-			"keys: [{name: ci, permissions: [read, write]}]", lockteraLive(nil, lockteraKey("K1", "ci", "read")),
+			"keys: [{name: ci, permissions: [read, write]}]", lockteraLive(nil, lockteraKey("ci", "read")),
 			[]string{`OC310 blocked key/ci: permissions is ["read"] and cannot become ["read", "write"]: it is set at creation only`},
 		},
 		"a key that goes": {
-			"keys: [{name: ci, ensure: absent}]", lockteraLive(nil, lockteraKey("K1", "ci", "read")),
+			"keys: [{name: ci, ensure: absent}]", lockteraLive(nil, lockteraKey("ci", "read")),
 			[]string{"delete key/ci lockout: ", "OC330 deleteLeave key/ci"},
 		},
 		"a key that may be one without a name": {
-			"keys: [{name: ci, permissions: [read]}]", lockteraLive(nil, lockteraKey("K1", "", "read")),
+			"keys: [{name: ci, permissions: [read]}]", lockteraLive(nil, lockteraKey("", "read")),
 			[]string{"OC302 blocked key/ci: which live key this is, if any, cannot be told: the API shows no name of K1"},
 		},
 		"nor is it known to be absent": {
-			"keys: [{name: ci, ensure: absent}]", lockteraLive(nil, lockteraKey("K1", "", "read")),
+			"keys: [{name: ci, ensure: absent}]", lockteraLive(nil, lockteraKey("", "read")),
 			[]string{"OC302 blocked key/ci: which live key this is, if any, cannot be told: the API shows no name of K1"},
 		},
 		"one that is pinned is that one": {
-			"keys: [{name: ci, id: K1, permissions: [read]}, {name: new, permissions: [read]}]", lockteraLive(nil, lockteraKey("K1", "", "read")),
+			"keys: [{name: ci, id: K1, permissions: [read]}, {name: new, permissions: [read]}]", lockteraLive(nil, lockteraKey("", "read")),
 			[]string{"create key/new none: ", "OC331 secretSink key/new"},
 		},
 		"ids are to the letter": {
-			"keys: [{name: ci, id: k1, permissions: [read]}]", lockteraLive(nil, lockteraKey("K1", "ci", "read")),
+			"keys: [{name: ci, id: k1, permissions: [read]}]", lockteraLive(nil, lockteraKey("ci", "read")),
 			[]string{"OC303 blocked key/ci: no live key has the id k1"},
 		},
 	} {
