@@ -21,7 +21,8 @@ func newApp(e *env) *cli.App {
 		Version: e.version,
 		Reader:  e.stdin, Writer: e.stdout, ErrWriter: e.stderr,
 		Commands: []*cli.Command{
-			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), showCommand(e), exportCommand(e), getCommand(e), sandboxCommand(e),
+			validateCommand(e), planCommand(e), applyCommand(e), driftCommand(e), showCommand(e), exportCommand(e), getCommand(e),
+			deleteOrganizationCommand(e), sandboxCommand(e),
 			schemaCommand(e), explainCommand(e), completionCommand(e), versionCommand(e), helpCommand(e), completeCommand(e),
 		},
 		Flags: []cli.Flag{

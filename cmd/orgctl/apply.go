@@ -365,7 +365,12 @@ func permitted(e *env, o applyOptions, p *diff.Plan) error {
 	if p.Empty() || o.yes {
 		return nil
 	}
-	fmt.Fprintf(e.stderr, "Apply this plan to %s? Only \"yes\" is taken as such: ", p.Organization.Handle)
+	return e.ask(fmt.Sprintf("Apply this plan to %s?", p.Organization.Handle))
+}
+
+// ask puts a question to whoever sits at the terminal. Anything but yes is an error.
+func (e *env) ask(question string) error {
+	fmt.Fprintf(e.stderr, "%s Only \"yes\" is taken as such: ", question)
 	answer, err := bufio.NewReader(e.stdin).ReadString('\n')
 	if err != nil { // then nobody has ended the line of the question
 		_ = view.Message(e.stderr, "\n")

@@ -201,10 +201,13 @@ func readShort(name string) (string, error) {
 // idText is what an id is made of. The API has UUIDs; what is served in its place need not.
 var idText = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
+// isID reports whether a text may be the id of an organization. "." and ".." are paths.
+func isID(text string) bool { return idText.MatchString(text) && strings.Trim(text, ".") != "" }
+
 // organizationID is the id that the environment insists on, or "".
 func (e *env) organizationID(p *provider) (string, error) {
 	id := e.value(p.organization)
-	if id != "" && (!idText.MatchString(id) || strings.Trim(id, ".") == "") {
+	if id != "" && !isID(id) {
 		return "", usage("%s=%q is not the id of an organization: a UUID such as 2404d339-6921-4f1c-bf80-b07d5e23b91a", p.organization, id)
 	}
 	return id, nil

@@ -122,6 +122,8 @@ type provider struct {
 	// serve begins the simulator that orgctl sandbox serves; unserved are flags of it that mean nothing to this one.
 	serve    func(o sandboxOptions) (sandbox, error)
 	unserved []string
+	// deletions are those of an api that connect has made; nil where the API deletes no organizations.
+	deletions func(api) deletions
 	// readables are what orgctl get shows, in the order in which they are listed.
 	readables []*readable
 }

@@ -36,6 +36,7 @@ var lockteraProvider = provider{ //nolint:gosec // names of variables, no creden
 		return &lockteraCalls{API: locktera.New(c, options), target: t}, err
 	},
 	sandbox: openLocktera, serve: lockteraSandbox, unserved: []string{"provision", "lag"}, readables: lockteraReadables,
+	deletions: func(a api) deletions { return a.(*lockteraCalls) },
 }
 
 // lockteraOptions are how requests are worded. They are of an API in the network, not of a sandbox, which goes by the page.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/locktera"
 )
 
 // terminal gives the two ends of a pseudo-terminal: the one that a person sits at, and the one for a process.
@@ -122,5 +124,34 @@ func shown(t *testing.T, output string) string {
 		}
 		screen = strings.Join(lines[:len(lines)-1-up], "")
 		output = output[at[1]:]
+	}
+}
+
+// TestDeleteOrganizationAsks: on a terminal, an id that is typed twice is asked about once more.
+func TestDeleteOrganizationAsks(t *testing.T) {
+	b := benchLocktera(t, locktera.Config{}, nil)
+	id := b.add(t, "Berlin", "", "group")
+	for _, c := range []struct {
+		answer string
+		code   int
+		text   string
+	}{
+		{"y\n", exitError, "not confirmed; nothing was changed"},
+		{id + "\n", exitError, "not confirmed; nothing was changed"},
+		{"yes\n", exitOK, ""},
+	} {
+		person, stdin := terminal(t)
+		running := b.start(t, stdin, "delete-organization", id, "--confirm", id)
+		running.stderr.await(t, "Delete "+id+", with all that is below it? Only \"yes\" is taken as such: ")
+		running.stdout.await(t, "\n  name: Berlin\n")
+		if _, err := io.WriteString(person, c.answer); err != nil {
+			t.Fatal(err)
+		}
+		if code := running.wait(t); code != c.code || !strings.Contains(running.stderr.String(), c.text) {
+			t.Errorf("%q: exit code %d\n%s", c.answer, code, running.stderr)
+		}
+		if there := b.holds(t, id); there != (c.code != exitOK) {
+			t.Errorf("%q: there: %t", c.answer, there)
+		}
 	}
 }
