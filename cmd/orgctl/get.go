@@ -34,8 +34,8 @@ func getCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`table|wide|json|yaml|name` the form of what is shown; json and yaml have all that the API tells", Value: "table"},
 			&cli.StringSliceFlag{Name: "filter", Usage: "show only those with a field that matches, as `FIELD=GLOB` (repeatable: all must match); fields are the API's, such as state or tags.key"},
 			&cli.IntFlag{Name: "limit", Usage: "show the first `N` at most"},
-			&cli.StringFlag{Name: "from", Usage: "activities since a `TIME`: RFC 3339, or a duration before now such as 24h; usage-cost since its day, which may be given as 2026-03-01"},
-			&cli.StringFlag{Name: "to", Usage: "activities up to a `TIME`, likewise; usage-cost up to and with its day"},
+			&cli.StringFlag{Name: "from", Usage: "activities and entries of logs since a `TIME`: RFC 3339, or a duration before now such as 24h; usage-cost since its day, which may be given as 2026-03-01"},
+			&cli.StringFlag{Name: "to", Usage: "activities and entries of logs up to a `TIME`, likewise; usage-cost up to and with its day"},
 			&cli.StringFlag{Name: "provider", Usage: "`aws|gcp|azure` private-endpoint-config of a place instead of a service, with --region"},
 			&cli.StringFlag{Name: "region", Usage: "the `REGION` of --provider; the organization has a service there"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show services again whenever they change, until interrupted"},
@@ -188,7 +188,7 @@ func (q *query) readFlags(o getOptions) (err error) {
 	case o.limited && q.limit < 1:
 		return errors.New("--limit is 1 or more")
 	case (o.from != "" || o.to != "") && (q.period == nil || q.one != ""):
-		return errors.New("--from and --to are of the list of activities and of usage-cost")
+		return errors.New("--from and --to are of " + strings.Join(o.api.periods(), " and of "))
 	case o.watch && !q.watched:
 		return fmt.Errorf("--watch is of services, not of %s", q.name)
 	case o.watch && q.format != "table" && q.format != "wide":
@@ -301,6 +301,12 @@ func get(ctx context.Context, e *env, o getOptions, q *query) error {
 	if err != nil {
 		return err
 	}
+	if q.period != nil {
+		var unclear int
+		if objects, unclear = q.period.narrow(objects, q.from.time(l.now()), q.to.time(l.now())); unclear > 0 {
+			_ = view.Message(e.notes(), fmt.Sprintf("%d of the %s tell no time that could be compared (%s): they are kept", unclear, q.name, q.period.field))
+		}
+	}
 	if err := noteAbsent(e, q, objects); err != nil {
 		return err
 	}
@@ -376,11 +382,16 @@ func (l *lookup) parameters(what *readable) (url.Values, error) {
 	if what != l.readable || l.period == nil {
 		return l.place, nil
 	}
-	now := l.api.ServerTime()
-	if now.IsZero() {
-		now = time.Now()
+	now := l.now()
+	return l.period.parameters(l.from.time(now), l.to.time(now), now)
+}
+
+// now is the time by the clock of the API, or by ours as long as that is not known.
+func (l *lookup) now() time.Time {
+	if now := l.api.ServerTime(); !now.IsZero() {
+		return now
 	}
-	return l.period.query(l.from.time(now), l.to.time(now), now)
+	return time.Now()
 }
 
 // segments are those of a path, with ids in their places. What is not of a service is of all.
@@ -461,7 +472,7 @@ func (r *readable) unique(o view.Object, among []view.Object) string {
 // narrow leaves what meets every condition, up to the limit.
 func (q *query) narrow(objects []view.Object) []view.Object {
 	kept := slices.DeleteFunc(slices.Clone(objects), func(o view.Object) bool {
-		return slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.ContainsFunc(o.Values(f.path), f.glob.MatchString) })
+		return slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.ContainsFunc(q.values(o, f.path), f.glob.MatchString) })
 	})
 	if q.limit > 0 {
 		kept = kept[:min(q.limit, len(kept))]
@@ -476,6 +487,9 @@ func noteAbsent(e *env, q *query, objects []view.Object) error {
 		var known []string
 		for _, o := range objects {
 			known = append(known, o.Fields()...)
+			if len(q.values(o, f.path)) > 0 {
+				known = append(known, name)
+			}
 		}
 		if len(objects) == 0 || slices.Contains(known, name) {
 			continue
@@ -499,6 +513,8 @@ func (q *query) show(e *env, objects []view.Object) error {
 		return view.YAML(e.stdout, objects[0])
 	case q.format == "yaml":
 		return view.YAMLList(e.stdout, objects)
+	case len(objects) == 0 && q.log:
+		return view.Message(e.notes(), "there is nothing in "+q.name+" to show")
 	case len(objects) == 0:
 		return view.Message(e.notes(), "there are no "+q.name+" to show")
 	case q.format == "name":

@@ -84,7 +84,7 @@ func clickhouseSandbox(o sandboxOptions) (sandbox, error) {
 var (
 	activityPeriod = period{query: func(from, to, _ time.Time) (url.Values, error) {
 		if !from.IsZero() && !to.IsZero() && to.Before(from) {
-			return nil, usage("--from is after --to")
+			return nil, errFromAfterTo
 		}
 		return cloudapi.ActivityPeriod{From: from, To: to}.Query(), nil
 	}}
@@ -109,7 +109,7 @@ func days(from, to, now time.Time) (url.Values, error) {
 	case last.Before(first) && to.IsZero():
 		return nil, usage("--from is in the future")
 	case last.Before(first):
-		return nil, usage("--from is after --to")
+		return nil, errFromAfterTo
 	}
 	if n := int(last.Sub(first).Hours())/24 + 1; n > mostDays {
 		return nil, usage("%s to %s are %d days, and the API tells of %d at once; choose others with --from and --to",

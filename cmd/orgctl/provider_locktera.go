@@ -149,6 +149,9 @@ func lockteraSandbox(o sandboxOptions) (sandbox, error) {
 	}}, nil
 }
 
+// logPeriod is that of logs, of which the API has no part to give.
+var logPeriod = period{field: "timestamp"}
+
 // lockteraReadables are what the API lets read, in the order in which they are listed.
 var lockteraReadables = []*readable{
 	{
@@ -188,7 +191,7 @@ var lockteraReadables = []*readable{
 		},
 	},
 	{
-		name: "access-log", address: "access-log", does: "who came in, in the order of the API", log: true,
+		name: "access-log", address: "access-log", does: "who came in, in the order of the API", log: true, period: &logPeriod,
 		path: "access_log", names: []string{"timestamp"},
 		columns: []column{
 			{"TIME", false, field("timestamp")},
@@ -200,7 +203,7 @@ var lockteraReadables = []*readable{
 		},
 	},
 	{
-		name: "children-audit", address: "children-audit", does: "what was changed below an organization, and by whom", log: true,
+		name: "children-audit", address: "children-audit", does: "what was changed below an organization, and by whom", log: true, period: &logPeriod,
 		path: "children_audit", names: []string{"timestamp"},
 		columns: []column{
 			{"TIME", false, field("timestamp")},
@@ -224,8 +227,11 @@ var lockteraReadables = []*readable{
 	},
 }
 
-// inLine is a member of an object in one line.
+// inLine is a member of an object in one line, "" where there is none.
 func inLine(o view.Object, member string) string {
-	value, _ := o.Member(member)
+	value, ok := o.Member(member)
+	if !ok {
+		return ""
+	}
 	return value.Line()
 }

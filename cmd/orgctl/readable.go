@@ -41,10 +41,43 @@ type readable struct {
 	columns []column
 }
 
-// period is how the API takes the time that something is of.
+// period is how the time that something is of is narrowed: by the API, or else here.
 type period struct {
 	days  bool                                              // it is of whole days, so that a date alone may be given
-	query func(from, to, now time.Time) (url.Values, error) // the parameters; a bound that is left open is the zero Time
+	query func(from, to, now time.Time) (url.Values, error) // the parameters of the API; a bound that is left open is the zero Time
+	field string                                            // where the API has no parameters: what the time of one is in
+}
+
+var errFromAfterTo = usage("--from is after --to")
+
+// parameters are those that the API has.
+func (p *period) parameters(from, to, now time.Time) (url.Values, error) {
+	switch {
+	case p.query != nil:
+		return p.query(from, to, now)
+	case !from.IsZero() && !to.IsZero() && to.Before(from):
+		return nil, errFromAfterTo
+	}
+	return nil, nil
+}
+
+// narrow leaves those of a period, its ends included, where the API does not do it. What does not tell its time in a form that is
+// known may be of it: it is kept, and counted.
+func (p *period) narrow(objects []view.Object, from, to time.Time) (kept []view.Object, unclear int) {
+	if p.query != nil || from.IsZero() && to.IsZero() {
+		return objects, 0
+	}
+	for _, o := range objects {
+		at, err := time.Parse(time.RFC3339, o.Text(p.field))
+		switch {
+		case err != nil:
+			unclear++
+		case !from.IsZero() && at.Before(from), !to.IsZero() && at.After(to):
+			continue
+		}
+		kept = append(kept, o)
+	}
+	return kept, unclear
 }
 
 // column is one of a table.
@@ -77,6 +110,21 @@ func (p *provider) readable(word string) *readable {
 		return nil
 	}
 	return p.readables[i]
+}
+
+// periods are what is of a time that can be told, as --from is refused for the rest.
+func (p *provider) periods() []string {
+	var of []string
+	for _, r := range p.readables {
+		switch {
+		case r.period == nil:
+		case r.one != "":
+			of = append(of, "the list of "+r.name)
+		default:
+			of = append(of, r.name)
+		}
+	}
+	return of
 }
 
 // arguments is how a thing is asked for, as the list of them and the help have it.
@@ -128,6 +176,14 @@ func (r *readable) title(o view.Object) string {
 		}
 	}
 	return ""
+}
+
+// values are what a field of one has. What is no object is nothing but its name.
+func (r *readable) values(o view.Object, path string) []string {
+	if slices.Contains(r.names, "") && slices.Contains(r.names, path) && len(o.Fields()) == 0 {
+		path = ""
+	}
+	return o.Values(path)
 }
 
 // meant reports whether a name is one of an object.

@@ -17,7 +17,7 @@ type APIKey struct {
 	Name        string // "" in the shape that has none
 	CreatedAt   string
 	Permissions []string        // nil where they are not shown
-	Raw         json.RawMessage // without the values of fields whose names say that they are secret, should there be any
+	Raw         json.RawMessage // without the values of what may be secret, should there be anything; see withoutSecrets
 }
 
 func (APIKey) fields() []string {
@@ -32,7 +32,7 @@ func (k *APIKey) UnmarshalJSON(data []byte) error {
 	}
 	*k = APIKey{
 		ID: f.keyID(), OrgID: f.text("org_id"), Name: f.text("name"), CreatedAt: f.text("created_at"),
-		Permissions: f.texts("permissions"), Raw: f.withoutSecrets(data),
+		Permissions: f.texts("permissions"), Raw: f.withoutSecrets(data, k.fields()),
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // object is a JSON object of an answer, taken field by field: a field that is missing, or of another type than documents say, is
@@ -70,11 +71,14 @@ func (o object) texts(name string) []string {
 	return list
 }
 
-// withoutSecrets is an object as it was spelt, unless there is a field in it whose name says that it is secret.
-func (o object) withoutSecrets(spelt []byte) json.RawMessage {
+// withoutSecrets is an object as it was spelt, unless there is a field in it that may be secret. No document names the field of a
+// key's secret, so that this is any whose name says so, and any but the documented ones that has a text other than a time.
+func (o object) withoutSecrets(spelt []byte, documented []string) json.RawMessage {
 	dialect, shown, found := Dialect(), object{}, false
 	for name, value := range o {
-		if dialect.IsSecret(name) {
+		var v any
+		_ = json.Unmarshal(value, &v) // what came as JSON can be read
+		if dialect.IsSecret(name) || !slices.Contains(documented, name) && hasText(v) {
 			value, found = json.RawMessage(`"[redacted]"`), true
 		}
 		shown[name] = value
@@ -84,6 +88,21 @@ func (o object) withoutSecrets(spelt []byte) json.RawMessage {
 	}
 	text, _ := json.Marshal(shown) // what came as JSON can be written as JSON
 	return text
+}
+
+// hasText reports whether there is a text other than a time anywhere in a value, or a name that says that something is secret.
+func hasText(v any) bool {
+	switch v := v.(type) {
+	case string:
+		_, err := time.Parse(time.RFC3339, v)
+		return v != "" && err != nil
+	case []any:
+		return slices.ContainsFunc(v, hasText)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), hasText) || slices.ContainsFunc(slices.Collect(maps.Keys(v)), Dialect().IsSecret)
+	default:
+		return false
+	}
 }
 
 // kind names what a JSON value is.
