@@ -339,8 +339,8 @@ Made by ` + "`go test ./cmd/orgctl -run TestCoverage -update`" + ` from the vend
 page lacks, or lacks something that it has; and a test makes every command and every write that it names, against the
 [sandbox](sandbox.md).
 
-Of the %d operations, %d are **managed**: ` + "`orgctl apply`" + ` sends them, for the kind or field of the [manifest](manifest.md) that is named.
+Of the %d operations of ClickHouse Cloud, %d are **managed**: ` + "`orgctl apply`" + ` sends them, for the kind or field of the [manifest](manifest.md) that is named.
 %d are **readable**, by the command that is named. %d is an **operation**: something that a command does on purpose and no field of
 a manifest says. %d are **out of scope**, for the reason that is given. ` + "`…`" + ` stands for
-` + "`/v1/organizations/{organizationId}`" + `.
+` + "`/v1/organizations/{organizationId}`" + `. [Locktera's](locktera.md) have no such document; they are [at the end](#where-orgctl-began).
 `

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/orgctl/orgctl/pkg/client/sim"
+	"github.com/orgctl/orgctl/pkg/client/sim/locktera"
 )
 
 // origin is a document that orgctl was made from, with the endpoints that it has.
@@ -24,7 +25,7 @@ type origin struct {
 }
 
 // tries are how the commands of each API are tried.
-var tries = map[string]func(t *testing.T, operations []coveredOperation) *trial{"clickhouse": tryCloud}
+var tries = map[string]func(t *testing.T, operations []coveredOperation) *trial{"clickhouse": tryCloud, "locktera": tryLocktera}
 
 // originEndpoint is an endpoint, and the command that reaches it; by another one if by is that.
 type originEndpoint struct{ name, command, by string }
@@ -57,6 +58,26 @@ var origins = []origin{
 		title: "ClickHouse Cloud, the page of organizations, in English, Chinese and Russian", api: "clickhouse",
 		endpoints: cloudEndpoints("GET /v1/organizations", "GET …", "PATCH …", "GET …/activities", "GET …/activities/{activityId}"),
 	},
+	{
+		title: "Locktera, the page of organizations, with the API keys and tags that it names", api: "locktera",
+		endpoints: func(*covered) []originEndpoint { return lockteraEndpoints },
+	},
+}
+
+// lockteraEndpoints are endpoints of Locktera's organization API, of which there is no document that the page could be held to.
+var lockteraEndpoints = []originEndpoint{
+	{name: "GET /orgs/{org_id}", command: "orgctl get organization"},
+	{name: "PATCH /orgs/{org_id}", command: applying},
+	{name: "DELETE /orgs/{org_id}", command: deleting},
+	{name: "GET /orgs/{org_id}/access_log", command: "orgctl get access-log"},
+	{name: "GET /orgs/{org_id}/children_audit", command: "orgctl get children-audit"},
+	{name: "GET /orgs/{org_id}/consumption", command: "orgctl get consumption"},
+	{name: "GET /orgs/{org_id}/customizations", command: "orgctl get customizations"},
+	{name: "PUT /orgs/{org_id}/customizations", command: applying},
+	{name: "GET /orgs/{org_id}/api_keys", command: "orgctl get api-keys"},
+	{name: "POST /orgs/{org_id}/api_keys", command: applying},
+	{name: "DELETE /orgs/{org_id}/api_keys/{key_id}", command: applying},
+	{name: "GET /orgs/{org_id}/tags", command: "orgctl get tags"},
 }
 
 // cloudEndpoints are endpoints of ClickHouse Cloud, whose uses say which command reaches them.
@@ -76,8 +97,11 @@ func cloudEndpoints(names ...string) func(*covered) []originEndpoint {
 	}
 }
 
-// applying is the command that makes all writes.
-const applying = "orgctl apply"
+// applying is the command that makes all writes but those that are made on purpose alone.
+const (
+	applying = "orgctl apply"
+	deleting = "orgctl delete-organization ID --confirm ID"
+)
 
 // trial is what commands have sent.
 type trial struct {
@@ -100,7 +124,7 @@ func (tr *trial) operation(method, path string) string {
 	best := ""
 	for _, op := range tr.operations {
 		template := regexp.QuoteMeta(strings.Replace(op.name, "…", organizationPath, 1))
-		pattern := regexp.MustCompile(`\\\{[a-zA-Z]+\\\}`).ReplaceAllString(template, `[^/]+`)
+		pattern := regexp.MustCompile(`\\\{[a-zA-Z_]+\\\}`).ReplaceAllString(template, `[^/]+`)
 		if regexp.MustCompile(`^`+pattern+`$`).MatchString(method+" "+path) && (best == "" || strings.Count(op.name, "{") < strings.Count(best, "{")) {
 			best = op.name
 		}
@@ -240,6 +264,39 @@ func tryCloud(t *testing.T, operations []coveredOperation) *trial {
 		t.Fatal(err)
 	}
 	legacy.apply(t, exitOK, "spec: {keys: [{name: ci, roles: [admin]}], members: [{email: ana@example.com, role: admin}]}")
+	return tr
+}
+
+// tryLocktera runs, against a simulator of Locktera, every command that reads, an apply of whatever a manifest can say, and the
+// deletion of an organization.
+func tryLocktera(t *testing.T, _ []coveredOperation) *trial {
+	t.Helper()
+	tr := &trial{made: map[string]map[string]bool{}}
+	for _, e := range lockteraEndpoints {
+		tr.operations = append(tr.operations, coveredOperation{name: e.name})
+	}
+	b := benchLocktera(t, locktera.Config{}, nil)
+	run := func(name string, args ...string) {
+		t.Helper()
+		b.server.ResetRequests()
+		b.ok(t, args...)
+		for _, r := range b.server.Requests() {
+			if r.Status == http.StatusOK {
+				note(tr.made, name, tr.operation(r.Method, strings.TrimPrefix(r.Path, b.server.Prefix())))
+			}
+		}
+	}
+	for _, e := range lockteraEndpoints {
+		if args, reads := strings.CutPrefix(e.command, "orgctl get "); reads {
+			run(e.command, "get", args)
+		}
+	}
+	for _, keys := range []string{"[{name: ci, permissions: [read]}]", "[{name: ci, ensure: absent}]"} {
+		b.write(t, "org.yaml", manifest("spec:\n  api: locktera/v1\n  name: Acme\n  customizations: {theme: dark}\n  keys: "+keys+"\n"))
+		run(applying, "apply", "-f", "org.yaml", "--yes", "--secrets-out", "secrets", "--allow-delete", "key/*")
+	}
+	id := b.add(t, "Berlin", "", "group")
+	run(deleting, "delete-organization", id, "--confirm", id, "--yes")
 	return tr
 }
 
