@@ -30,6 +30,8 @@ type Fixture interface {
 	Edit(Edit)
 	// CatchUp lets time pass until everything that was written shows.
 	CatchUp()
+	// Heed does what the notes of apply.Backend.Recover ask of somebody, if anything.
+	Heed(notes []string)
 	// Problems are those that only the server can tell: what was made twice, what opens with no stored secret.
 	Problems() []string
 }
@@ -84,6 +86,9 @@ type Suite struct {
 
 // Run tries everything.
 func (s Suite) Run(t *testing.T) {
+	if len(s.States) < 2 || len(s.Edits) == 0 {
+		t.Fatal("nothing is there to be reached")
+	}
 	t.Run("transitions", s.Transitions)
 	t.Run("law", s.Law)
 	t.Run("fields", s.Fields)

@@ -43,9 +43,11 @@ func (s Suite) fault(t *testing.T, w *wire) bool {
 	if report != nil {
 		next.CheckTruth(report, desired)
 	}
-	if _, err := next.Backend.Recover(t.Context()); err != nil {
+	notes, err := next.Backend.Recover(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
+	f.Heed(notes)
 	next.Converge(desired)
 	f.CatchUp()
 	if p := next.Plan(desired); !p.Empty() {

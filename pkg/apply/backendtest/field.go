@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -9,13 +10,25 @@ import (
 	"github.com/orgctl/orgctl/pkg/spec"
 )
 
-// eachField goes through every field of every kind of the API.
+// eachField goes through every field of every kind of the API. One that stands for every key of an object is gone through by the
+// keys that Everything declares.
 func (s Suite) eachField(t *testing.T, try func(t *testing.T, kind *spec.Kind, field *spec.Field, id string)) {
 	t.Helper()
+	declared := map[string][]spec.Tree{}
+	for _, r := range Manifest(t, s.Everything).Resources {
+		declared[r.Address.Kind] = append(declared[r.Address.Kind], r.Spec)
+	}
 	for _, kind := range s.API.Kinds {
-		for i := range kind.Fields {
-			id := kind.Name + "." + kind.Fields[i].Path
-			t.Run(id, func(t *testing.T) { try(t, kind, &kind.Fields[i], id) })
+		fields := kind.FieldsOf(declared[kind.Name]...)
+		for _, field := range fields {
+			id := kind.Name + "." + field.Path
+			t.Run(id, func(t *testing.T) { try(t, kind, field, id) })
+		}
+		for _, field := range kind.Fields {
+			whole, open := strings.CutSuffix(field.Path, "*")
+			if open && !slices.ContainsFunc(fields, func(f *spec.Field) bool { return strings.HasPrefix(f.Path, whole) }) {
+				t.Errorf("no key of %s.%s is declared", kind.Name, field.Path)
+			}
 		}
 	}
 }

@@ -41,14 +41,18 @@ func (s Suite) Transitions(t *testing.T) {
 
 // Law reaches any manifest from any other, whatever somebody changes in between.
 func (s Suite) Law(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		first, second := s.Draw(r), s.Draw(r)
-		edit := rapid.SampledFrom(s.Edits).Draw(r, "edit")
-		failure := InBubble(t, r, func(ctx context.Context, t T) { s.reach(ctx, t, first, []Edit{edit}, second) })
-		if failure != "" {
-			r.Fatalf("%s\nfirst:\n%s\nedit: %+v\nsecond:\n%s", failure, first, edit, second)
-		}
-	})
+	rapid.Check(t, func(r *rapid.T) { s.Case(t, r) })
+}
+
+// Case is one case of Law.
+func (s Suite) Case(t *testing.T, r *rapid.T) {
+	t.Helper()
+	first, second := s.Draw(r), s.Draw(r)
+	edit := rapid.SampledFrom(s.Edits).Draw(r, "edit")
+	failure := InBubble(t, r, func(ctx context.Context, t T) { s.reach(ctx, t, first, []Edit{edit}, second) })
+	if failure != "" {
+		r.Fatalf("%s\nfirst:\n%s\nedit: %+v\nsecond:\n%s", failure, first, edit, second)
+	}
 }
 
 // reach makes an organization by one manifest, lets somebody edit it, and demands of another one that it is reached in one apply:

@@ -79,6 +79,9 @@ func (f *fixture) Edit(e backendtest.Edit) {
 	}
 }
 
+// Heed implements backendtest.Fixture: whatever a run left behind, the next one goes on with.
+func (f *fixture) Heed([]string) {}
+
 // CatchUp implements backendtest.Fixture.
 func (f *fixture) CatchUp() { f.server.Advance(time.Minute) }
 
