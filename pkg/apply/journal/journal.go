@@ -27,6 +27,8 @@ type Intent struct {
 	Kind string `json:"kind"` // spec.Kind.Name
 	Name string `json:"name"`
 	Mark string `json:"mark,omitempty"` // tells it from others of its name: nonce of a service, suffix of a key id
+	// Before are the ids of the objects that were there and have no name by which the new one could be told from them.
+	Before []string `json:"before,omitempty"`
 }
 
 // Outcomes of an intent.

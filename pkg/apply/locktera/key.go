@@ -34,14 +34,12 @@ func (b *Backend) observeKeys(ctx context.Context, needed bool) (keys []spec.Res
 	if err != nil {
 		return nil, "", fmt.Errorf("observe API keys: %w", err)
 	}
-	ids := map[string]bool{}
 	for _, k := range all {
-		ids[k.ID] = true
 		keys = append(keys, keyResource(k))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.keys = ids
+	b.known = all
 	return keys, "", nil
 }
 
@@ -99,8 +97,10 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		text, _ := p.(string)
 		request.Permissions = append(request.Permissions, text)
 	}
+	b.creating <- struct{}{}
+	defer func() { <-b.creating }()
 	record := secrets.Record{Scope: b.opts.Journal.Scope(), Kind: secrets.Key, Name: request.Name, Mark: secret.KeyID().Reveal()[:8]}
-	number, err := b.opts.Journal.Begin(journal.Intent{Kind: keyKind, Name: request.Name, Mark: record.Mark})
+	number, err := b.begin(journal.Intent{Kind: keyKind, Name: request.Name, Mark: record.Mark})
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,34 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 	if err != nil {
 		return fmt.Errorf("the key was made and its secret is stored; which key it is could not be read: %w", err)
 	}
+	b.knows(key)
 	record.ID = key.ID
 	return errors.Join(b.opts.Secrets.Confirm(ctx, record), b.opts.Journal.End(number, journal.Done))
+}
+
+// begin notes a creation. What earlier ones of the name have left is gone, or it would not have been planned.
+func (b *Backend) begin(i journal.Intent) (number int, err error) {
+	for earlier, p := range b.opts.Journal.Pending() {
+		if p.Kind == i.Kind && p.Name == i.Name {
+			if err := b.opts.Journal.End(earlier, journal.Absent); err != nil {
+				return 0, err
+			}
+		}
+	}
+	b.mu.Lock()
+	for _, k := range b.known {
+		if k.Name == "" {
+			i.Before = append(i.Before, k.ID)
+		}
+	}
+	b.mu.Unlock()
+	return b.opts.Journal.Begin(i)
+}
+
+func (b *Backend) knows(k locktera.APIKey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known = append(slices.Clone(b.known), k)
 }
 
 // newKey finds a key that was not live before this run: the one that is, by the answer to its creation, or else the only new one
@@ -151,14 +177,19 @@ func (b *Backend) newKey(ctx context.Context, name string, is func(locktera.APIK
 	}
 }
 
-// fresh are the keys that were not live when they were last observed and may be of a name: those of the API that shows none may be
-// of any.
+// fresh are the keys that were not there before and may be of a name: those of which the API shows none may be of any.
 func (b *Backend) fresh(all []locktera.APIKey, name string) []locktera.APIKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(all), func(k locktera.APIKey) bool {
-		return b.keys[k.ID] || k.Name != "" && spec.CanonicalName(k.Name) != spec.CanonicalName(name)
-	})
+	return slices.DeleteFunc(slices.Clone(all), func(k locktera.APIKey) bool { return hasID(b.known, k.ID) || !mayBe(k, name) })
+}
+
+func hasID(keys []locktera.APIKey, id string) bool {
+	return slices.ContainsFunc(keys, func(k locktera.APIKey) bool { return k.ID == id })
+}
+
+func mayBe(k locktera.APIKey, name string) bool {
+	return k.Name == "" || spec.CanonicalName(k.Name) == spec.CanonicalName(name)
 }
 
 func ids(keys []locktera.APIKey) string {
@@ -184,23 +215,36 @@ func (b *Backend) lostKey(ctx context.Context, name string, number int, lost err
 	case err != nil:
 		return fmt.Errorf("whether the key was created could not be learned: %w", errors.Join(lost, err))
 	case len(fresh) > 0: // the journal keeps it in mind until it is gone
-		return errors.New(lostSecret(name, ids(fresh)))
+		return errors.New(lostSecret(name, fresh))
 	default:
 		return errors.Join(fmt.Errorf("was not created, looked for and not found; apply again: %s", lost.Error()),
 			b.opts.Journal.End(number, journal.Absent))
 	}
 }
 
-func lostSecret(name, id string) string {
-	return fmt.Sprintf("key %s (%s) was made and its secret was lost with the answer: nobody can use it; "+
-		"delete it (ensure: absent with its id, allowed by --allow-delete 'key/%s') and apply again", name, id, name)
+// lostSecret says what to do about a key that was made and whose secret is nowhere.
+func lostSecret(name string, fresh []locktera.APIKey) string {
+	what := fmt.Sprintf("key %s (%s) was made and its secret was lost with the answer", name, ids(fresh))
+	if len(fresh) > 1 {
+		what = fmt.Sprintf("key %s was made and its secret was lost with the answer; it is one of those that are new (%s)", name, ids(fresh))
+	}
+	return what + ": nobody can use it; " + deleteIt(name)
 }
 
-// discard takes away a key whose secret is stored nowhere, even when the run is stopped.
+func deleteIt(name string) string {
+	return fmt.Sprintf("delete it (ensure: absent with its id, allowed by --allow-delete 'key/%s') and apply again", name)
+}
+
+// discard takes away a key whose secret is stored nowhere, even when the run is stopped. Nothing but the answer proves that a key is
+// ours: one that it has no id of is left, and kept in mind.
 func (b *Backend) discard(ctx context.Context, made locktera.CreatedKey, name string, number int) error {
 	ctx = client.WithBegin(ctx, ctx)
 	key, err := b.newKey(ctx, name, made.Is)
-	if err == nil {
+	switch {
+	case err == nil && !made.Is(key):
+		return fmt.Errorf("which key it is does not follow from the answer, so that none is taken away: %s (%s) may be it, and then nobody can use it; %s",
+			name, key.ID, deleteIt(name))
+	case err == nil:
 		err = b.deleteKey(ctx, key.ID)
 	}
 	if err != nil {
@@ -236,59 +280,80 @@ func (b *Backend) deleteKey(ctx context.Context, id string) error {
 	}
 }
 
-// Recover implements apply.Backend: it looks for the keys that interrupted runs were about to make. A secret that was stored is
-// confirmed; a key whose secret was not is named on every run until it is gone.
+// Recover implements apply.Backend: it looks for the keys that interrupted runs were about to make, as long as a list may take to show
+// them. A secret that was stored is confirmed; a key whose secret was not is named on every run until it is gone.
 func (b *Backend) Recover(ctx context.Context) ([]string, error) {
 	pending := b.opts.Journal.Pending()
 	if len(pending) == 0 {
 		return nil, nil
 	}
-	var notes []string
-	all, err := b.list(ctx)
+	var all []locktera.APIKey
+	_, err := b.settled(ctx, func(ctx context.Context) (found bool, err error) {
+		if all, err = b.list(ctx); err != nil {
+			return false, err
+		}
+		for _, intent := range pending {
+			if len(b.candidates(ctx, intent, all)) == 0 {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find out what an interrupted run has created: %w", err)
 	}
+	var notes []string
 	for number, intent := range pending {
 		note, outcome, err := b.became(ctx, intent, all)
-		if err != nil {
-			return nil, err
-		}
-		if outcome != "" {
+		if err == nil && outcome != "" {
 			err = b.opts.Journal.End(number, outcome)
 		}
-		notes = append(notes, note)
 		if err != nil {
 			return nil, err
 		}
+		notes = append(notes, note)
 	}
 	slices.Sort(notes)
 	return notes, nil
 }
 
+// candidates are the live keys that may be what an intent has made: of its name, or of none and not there before, and not known to be
+// another one.
+func (b *Backend) candidates(ctx context.Context, i journal.Intent, all []locktera.APIKey) []locktera.APIKey {
+	return slices.DeleteFunc(slices.Clone(all), func(k locktera.APIKey) bool {
+		return !mayBe(k, i.Name) || slices.Contains(i.Before, k.ID) ||
+			b.opts.Secrets != nil && len(b.opts.Secrets.InForce(ctx, b.opts.Journal.Scope(), secrets.Key, k.ID)) > 0
+	})
+}
+
 // became says what has become of an intent; no outcome leaves it open.
 func (b *Backend) became(ctx context.Context, i journal.Intent, all []locktera.APIKey) (note, outcome string, err error) {
-	named := slices.DeleteFunc(slices.Clone(all), func(k locktera.APIKey) bool { return spec.CanonicalName(k.Name) != spec.CanonicalName(i.Name) })
 	stored, err := b.storedAnswer(ctx, i)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", "", err
-	case stored == nil && len(named) > 0:
-		return fmt.Sprintf("key/%s (%s) was made by an interrupted run, and no answer to its creation is stored that can be read here: "+
-			"unless a sealed record %s.%s is there, nobody can use the key; then delete it (ensure: absent with its id, allowed by "+
-			"--allow-delete 'key/%s') and apply again", i.Name, ids(named), i.Name, i.Mark, i.Name), "", nil
+	}
+	begun := fmt.Sprintf("key/%s, begun by an interrupted run, ", i.Name)
+	candidates := b.candidates(ctx, i, all)
+	switch {
+	case stored == nil && len(candidates) == 0:
+		return begun + "was not created", journal.Absent, nil
 	case stored == nil:
-		return fmt.Sprintf("key/%s, begun by an interrupted run, was not created", i.Name), journal.Absent, nil
+		which := "is there (" + ids(candidates) + ")"
+		if len(candidates) > 1 || candidates[0].Name == "" {
+			which = "may be one of those that are new (" + ids(candidates) + ")"
+		}
+		return fmt.Sprintf("%s%s, and no answer to its creation is stored that can be read here: unless a sealed record %s.%s is there, nobody can use it; then %s",
+			begun, which, i.Name, i.Mark, deleteIt(i.Name)), "", nil
 	}
 	made := locktera.CreatedKey{Answer: stored.Answer}
-	at := slices.IndexFunc(all, made.Is)
-	if at < 0 && len(named) == 1 {
-		at = slices.IndexFunc(all, func(k locktera.APIKey) bool { return k.ID == named[0].ID })
+	if at := slices.IndexFunc(candidates, made.Is); at >= 0 {
+		candidates = candidates[at : at+1]
 	}
-	if at < 0 {
-		return fmt.Sprintf("key/%s, begun by an interrupted run, has a stored secret (%s) and cannot be told among the live keys", i.Name, i.Mark), journal.Found, nil
+	if len(candidates) != 1 {
+		return fmt.Sprintf("%shas a stored secret (%s) and cannot be told among the live keys", begun, i.Mark), journal.Found, nil
 	}
-	stored.ID = all[at].ID
-	return fmt.Sprintf("key/%s, begun by an interrupted run, was created, and its secret is stored", i.Name), journal.Found, b.opts.Secrets.Confirm(ctx, *stored)
+	stored.ID = candidates[0].ID
+	return begun + "was created, and its secret is stored", journal.Found, b.opts.Secrets.Confirm(ctx, *stored)
 }
 
 // storedAnswer is the secret that was stored for an intent and not confirmed, nil where there is none that can be read.

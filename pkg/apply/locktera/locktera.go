@@ -40,13 +40,18 @@ type Backend struct {
 	api  *locktera.API
 	opts Options
 
+	// creating holds whoever makes and finds a key, one at a time: whatever is new then and not theirs is somebody else's.
+	creating chan struct{}
+
 	mu      sync.Mutex
-	keys    map[string]bool // ids of those that were live when they were last observed
+	known   []locktera.APIKey // those that were live when they were last observed, and those made since
 	remarks []string
 }
 
 // New makes the backend of one organization. It sends nothing.
-func New(api *locktera.API, opts Options) *Backend { return &Backend{api: api, opts: opts} }
+func New(api *locktera.API, opts Options) *Backend {
+	return &Backend{api: api, opts: opts, creating: make(chan struct{}, 1)}
+}
 
 // people are the roles of nodes that are persons: organizations, groups and people are one tree.
 var people = []string{"user", "user_admin", "org_admin"}

@@ -156,11 +156,12 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) err
 	if failed != nil && !client.Ambiguous(failed) {
 		return failed
 	}
+	var shown locktera.Customizations
 	var after spec.Tree
 	var missing []string
 	_, err = b.settled(ctx, func(ctx context.Context) (bool, error) {
 		var err error
-		_, after, err = b.readCustomizations(ctx)
+		shown, after, err = b.readCustomizations(ctx)
 		missing = notTaken(after, changes)
 		return err == nil && len(missing) == 0, err
 	})
@@ -169,6 +170,9 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) err
 	}
 	others := differing(wanted, after, changes)
 	switch {
+	case shown.Wrapped && !before.Wrapped:
+		return errors.New("the API shows the customizations within a customization of that name since they were sent wrapped: it wants them bare; " +
+			"set LOCKTERA_CUSTOMIZATIONS=bare, and put them right in the application")
 	case len(missing) == 0 && len(others) > 0:
 		b.remark("meanwhile: while customizations were set, %s came to be other than read a moment before: somebody else wrote, or the API did",
 			strings.Join(others, ", "))

@@ -67,7 +67,7 @@ func TestReads(t *testing.T) {
 		},
 		{
 			get(a.GetCustomizations), "/customizations", `{"customizations": {"theme":"dark"}}`,
-			locktera.Customizations{Fields: map[string]json.RawMessage{"theme": raw(`"dark"`)}, Raw: raw(`{"theme":"dark"}`)},
+			locktera.Customizations{Fields: map[string]json.RawMessage{"theme": raw(`"dark"`)}, Wrapped: true, Raw: raw(`{"theme":"dark"}`)},
 			"",
 		},
 		{

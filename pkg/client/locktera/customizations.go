@@ -11,8 +11,9 @@ import (
 
 // Customizations are what makes an organization look like itself: theme, logo_url, branding_color, and what else there may be.
 type Customizations struct {
-	Fields map[string]json.RawMessage // as the API spelt their values; those of its database, such as _etag, may be among them
-	Raw    json.RawMessage            // the object of these fields
+	Fields  map[string]json.RawMessage // as the API spelt their values; those of its database, such as _etag, may be among them
+	Wrapped bool                       // the API shows them as the only field, customizations, of another object
+	Raw     json.RawMessage            // the object of these fields
 }
 
 // UnmarshalJSON reads the object, also when it is wrapped: in an object with nothing but a field customizations that is one.
@@ -23,7 +24,8 @@ func (c *Customizations) UnmarshalJSON(data []byte) error {
 	}
 	if inner := fields["customizations"]; len(fields) == 1 && inner != nil {
 		if wrapped, err := newObject(inner); err == nil {
-			fields, data = wrapped, inner
+			*c = Customizations{Fields: wrapped, Wrapped: true, Raw: bytes.Clone(inner)}
+			return nil
 		}
 	}
 	*c = Customizations{Fields: fields, Raw: bytes.Clone(data)}
