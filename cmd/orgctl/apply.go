@@ -30,7 +30,7 @@ func applyCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 			&cli.StringFlag{Name: "expect-digest", Usage: "apply only the plan with this `DIGEST`; exit 6 if it is another one by now"},
 			callerFlag(),
-			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services that match `service/GLOB` (repeatable)"},
+			&cli.StringSliceFlag{Name: "allow-delete", Usage: "allow the deletion of services, or of keys of Locktera, that match `service/GLOB` (repeatable)"},
 		}, secretFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "journal", Usage: "remember unfinished creations in `FILE` (default: beside the secrets, else in the user's state directory)"},
 			&cli.DurationFlag{Name: "settle", Usage: "wait this `DURATION` for the API to show what it has accepted", Value: time.Duration(apply.Defaults().Settle) * time.Second},
@@ -125,13 +125,16 @@ func readGoal(e *env, o applyOptions) (goal, error) {
 	}
 	if o.saved == "" {
 		desired, err := load(e, o.manifestOptions, written...)
+		if err == nil {
+			err = fits(desired, o.selection, diff.Selection{Only: o.caller.Leave})
+		}
 		return goal{desired: desired, sel: o.selection}, err
 	}
 	p, err := readPlan(o.saved, written...)
 	if err != nil {
 		return goal{}, err
 	}
-	return goal{desired: p.Desired(), reviewed: p}, nil
+	return goal{desired: p.Desired(), reviewed: p}, fits(p.Desired(), diff.Selection{Only: o.caller.Leave})
 }
 
 // plan says what is to be done for a goal, or what is left after some changes. A saved plan is asked for the rest of what it

@@ -98,6 +98,11 @@ func (f sandboxFile) open(e *env, p *provider, absent absence) (*simulator, erro
 // newTarget finds out where an API is and what it takes to speak to it, without sending anything.
 func newTarget(e *env, o connectionOptions, p *provider, absent absence) (*target, error) {
 	e.provider = p
+	for _, name := range o.given {
+		if why := p.useless[name]; why != "" {
+			return nil, usage("%s means nothing for %s: %s", typed(name), p.api.Title, why)
+		}
+	}
 	t := &target{provider: p, url: p.defaultURL, rate: p.dialect.Rate, tick: time.Second, userAgent: newUserAgent(e.version)}
 	var err error
 	if o.sandbox != "" {
@@ -195,7 +200,11 @@ func (t *target) wanted(desired *spec.Organization) (string, error) {
 		}
 		return "", fmt.Errorf("%s is of organization %s, %s says %s", what, desired.ID, t.provider.organization, t.organization)
 	}
-	return cmp.Or(desired.ID, t.organization), nil
+	wanted := cmp.Or(desired.ID, t.organization)
+	if wanted == "" && t.provider.mustName {
+		return "", usage("no organization: set %s to its id, or metadata.id in the manifest", t.provider.organization)
+	}
+	return wanted, nil
 }
 
 // reader is a backend for commands that only read: its client cannot write.
@@ -237,14 +246,21 @@ func (b *connection) plan(ctx context.Context, opts apply.ObserveOptions, desire
 	return p, live, err
 }
 
+// fits refuses patterns of kinds that the API of what is desired has not, before anything is asked of that.
+func fits(desired *spec.Organization, patterns ...diff.Selection) error {
+	for _, s := range patterns {
+		if err := s.Fits(cmp.Or(desired.API, spec.ClickHouse)); err != nil {
+			return usage("%w", err)
+		}
+	}
+	return nil
+}
+
 // selected refuses a pattern that nothing declared or live matches: with a misspelt --only a plan would pass for "no changes",
 // with a misspelt --except it would hold what was to be left out. So it is with patterns that leave nothing over. Plans made after changes are not asked: what they deleted is
 // matched no more.
 func selected(sel diff.Selection, desired *spec.Organization, live *spec.Live) error {
 	api, all := cmp.Or(desired.API, spec.ClickHouse), slices.Concat(desired.Resources, live.Resources)
-	if err := sel.Fits(api); err != nil {
-		return usage("%w", err)
-	}
 	for _, flag := range []struct {
 		name     string
 		patterns []string

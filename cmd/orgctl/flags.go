@@ -45,10 +45,11 @@ type connectionOptions struct {
 	sandbox sandboxFile
 	rate    *client.Rate // nil for what the environment says, or the API's own
 	debug   bool
+	given   []string // every flag that was typed, for what an API has no use for
 }
 
 func newConnectionOptions(c *cli.Context) (connectionOptions, error) {
-	o := connectionOptions{sandbox: sandboxFile(c.String("sandbox")), debug: c.Bool("debug")}
+	o := connectionOptions{sandbox: sandboxFile(c.String("sandbox")), debug: c.Bool("debug"), given: c.LocalFlagNames()}
 	if text := c.String("rate"); text != "" {
 		rate, err := client.ParseRate(text)
 		if err != nil {

@@ -125,6 +125,9 @@ func makePlan(ctx context.Context, e *env, o planOptions, absent absence) (*diff
 	if err != nil {
 		return nil, err
 	}
+	if err := fits(desired, o.selection); err != nil {
+		return nil, err
+	}
 	api, err := providers.of(desired)
 	if err != nil {
 		return nil, err

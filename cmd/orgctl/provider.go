@@ -108,12 +108,14 @@ type provider struct {
 	keyID        string // "" where a key has no id
 	keySecret    string
 	organization string
+	mustName     bool // the API does not tell whose a key is, so that the organization has to be named
 	url          string
 	further      []string // others, which the API is worded by
 
 	dialect    client.Dialect
-	defaultURL string // "" where the variable is required
-	denied     string // what may be wrong with a key that the API does not accept
+	useless    map[string]string // flags that the API has no use for, and why
+	defaultURL string            // "" where the variable is required
+	denied     string            // what may be wrong with a key that the API does not accept
 
 	// connect makes the API of a client, without sending anything.
 	connect func(e *env, c *client.Client, t *target) (api, error)

@@ -27,10 +27,15 @@ const (
 // lockteraProvider is Locktera, which is known from documents alone.
 var lockteraProvider = provider{ //nolint:gosec // names of variables, no credentials
 	api:       spec.Locktera,
-	keySecret: "LOCKTERA_API_KEY", organization: "LOCKTERA_ORG_ID", url: "LOCKTERA_API_URL",
+	keySecret: "LOCKTERA_API_KEY", organization: "LOCKTERA_ORG_ID", mustName: true, url: "LOCKTERA_API_URL",
 	further: []string{lockteraNameKey, lockteraCustomizations},
 	dialect: locktera.Dialect(),
-	denied:  "the key may be wrong, or its user may not be there any more",
+	useless: map[string]string{
+		"caller-ip":      "its keys are accepted from everywhere",
+		"key-secrets":    "its API makes the secrets of keys itself",
+		"create-timeout": nothingSlow, "start-timeout": nothingSlow, "stop-timeout": nothingSlow, "delete-timeout": nothingSlow,
+	},
+	denied: "the key may be wrong, or its user may not be there any more",
 	connect: func(e *env, c *client.Client, t *target) (api, error) {
 		options, err := lockteraOptions(e, t)
 		return &lockteraCalls{API: locktera.New(c, options), target: t}, err
@@ -38,6 +43,8 @@ var lockteraProvider = provider{ //nolint:gosec // names of variables, no creden
 	sandbox: openLocktera, serve: lockteraSandbox, unserved: []string{"provision", "lag"}, readables: lockteraReadables,
 	deletions: func(a api) deletions { return a.(*lockteraCalls) },
 }
+
+const nothingSlow = "nothing there takes time"
 
 // lockteraOptions are how requests are worded. They are of an API in the network, not of a sandbox, which goes by the page.
 func lockteraOptions(e *env, t *target) (o locktera.Options, err error) {
@@ -64,11 +71,8 @@ type lockteraCalls struct {
 	target *target
 }
 
-// identify implements api. The API does not tell whose a key is, so that the organization has to be named.
+// identify implements api.
 func (l *lockteraCalls) identify(ctx context.Context, wanted string) (string, error) {
-	if wanted == "" {
-		return "", usage("no organization: set LOCKTERA_ORG_ID to its id, or metadata.id in the manifest")
-	}
 	_, err := backend.Identify(ctx, l.API, wanted)
 	return wanted, err
 }
