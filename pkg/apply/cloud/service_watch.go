@@ -157,11 +157,16 @@ type ends struct {
 // minutes (FACTS 8.4).
 const passing = 5 * 60
 
+// leastLooks is how many lists in a row have to leave a service out before it counts as gone. In the settling time there are more,
+// unless this machine has no time to look.
+const leastLooks = 5
+
 // until is a wait for a service to come to an end. That the list does not hold it means that reads lag behind (FACTS 11), and
 // once that was so for the settling time, that it is gone.
 func (w *watch) until(id func() string, e ends) func(context.Context) (apply.Readiness, error) {
 	var last cloudapi.State
 	var since time.Time // when it was first seen in the last state
+	looks := 0          // since then
 	return func(ctx context.Context) (apply.Readiness, error) {
 		s, ok, err := w.get(ctx, id())
 		if refused(err) {
@@ -175,14 +180,15 @@ func (w *watch) until(id func() string, e ends) func(context.Context) (apply.Rea
 			state = "not listed"
 		}
 		if state != last {
-			last, since = state, time.Now()
+			last, since, looks = state, time.Now(), 0
 		}
+		looks++
 		patience, bad := e.bad[state]
 		stands := time.Since(since)
 		switch {
 		case ok && slices.Contains(e.good, state), !ok && e.gone:
 			return apply.Readiness{Done: true, State: string(state)}, nil
-		case !ok && stands >= w.lag:
+		case !ok && stands >= w.lag && looks >= leastLooks:
 			return apply.Readiness{}, errors.New("the service is gone: somebody else has deleted it")
 		case bad && stands >= time.Duration(patience)*w.tick, !e.gone && slices.Contains(absent, state):
 			return apply.Readiness{}, e.missed(state)
