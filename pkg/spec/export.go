@@ -236,6 +236,10 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 	var nested *block
 	for _, f := range kind.FieldsOf(r.Spec) {
 		value, known := observed(f, r)
+		nameless := f.Path == kind.NameField() && r.Status[StatusNameless] != nil
+		if nameless && !known {
+			value, known = r.Address.Name, true // the id tells which one it is
+		}
 		if !known || f.Idle != nil && f.Idle(r.Spec) {
 			continue
 		}
@@ -255,7 +259,7 @@ func (e *exporter) fields(b *block, kind *Kind, r Resource) {
 		parent, child, isNested := strings.Cut(f.Path, ".")
 		if !isNested {
 			b.put(f.Path, exported(value))
-			if kind.Collection != "" && f.Path == kind.NameField() && kind.pins() && len(e.others(r)) > 0 {
+			if kind.Collection != "" && f.Path == kind.NameField() && kind.pins() && (nameless || len(e.others(r)) > 0) {
 				b.put("id", r.ID)
 			}
 			continue

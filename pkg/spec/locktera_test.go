@@ -84,7 +84,7 @@ func TestOpenFields(t *testing.T) {
 	}
 }
 
-// TestExportLocktera: what is written says which API it is of, and loads as what was live. A key without a name cannot be said.
+// TestExportLocktera: what is written says which API it is of, and loads as what was live. A key without a name goes by its id.
 func TestExportLocktera(t *testing.T) {
 	key := func(name, id string) spec.Resource {
 		return spec.Resource{Address: spec.Address{Kind: "key", Name: name}, ID: id, Spec: spec.Tree{"name": name, "permissions": []any{"read"}}}
@@ -94,6 +94,10 @@ func TestExportLocktera(t *testing.T) {
 			"name": "Acme", "customizations": spec.Tree{"theme": "dark", "colors": spec.Tree{"primary": "blue"}},
 		}},
 		key("ci", "K1"), key("ci", "K2"), key("deploy", "K3"),
+		{
+			Address: spec.Address{Kind: "key", Name: "K4"}, ID: "K4", Spec: spec.Tree{"permissions": []any{"write"}},
+			Status: spec.Tree{spec.StatusNameless: "the API shows no name of it"},
+		},
 	}}
 	manifest, missing, err := spec.Export(live)
 	if err != nil {
@@ -120,6 +124,10 @@ spec:
     - name: deploy
       permissions:
         - read
+    - name: K4
+      id: K4
+      permissions:
+        - write
 policy:
   # keys are not exclusive, so that further ones are no drift: not all of the live ones are declared
   exclusive: []
