@@ -72,6 +72,13 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 				})
 				continue
 			}
+			if others := candidates(d.Address); r == nil && len(others) > 0 && api.Kind(d.Address.Kind).MadeAnew == "" { // it is to be absent
+				findings = append(findings, Finding{
+					Code: CodeUnknownID, Severity: SeverityWarning, Address: d.Address, Pos: d.FieldPos("id"),
+					Message: fmt.Sprintf("no live %s has the id %s, and %s is live as %s: nothing is deleted", d.Address.Kind, d.ID, d.Address.Name, others[0].ID),
+					Hint:    "correct the id if that one is meant; if the one that was meant is gone, take this entry out",
+				})
+			}
 			if r != nil && mistaken(d, r) {
 				findings = append(findings, Finding{
 					Code: CodeMistakenID, Severity: SeverityError, Address: d.Address, Pos: d.FieldPos("id"),
@@ -120,8 +127,17 @@ func match(api *spec.API, desired []spec.Resource, live *spec.Live) ([]pair, []F
 // mistaken reports that an entry would delete, by a pinned id, an object that has none of the entry's names: the id of another
 // one was pasted. Somebody without an e-mail address has no name to tell that by.
 func mistaken(d spec.Resource, r *spec.Resource) bool {
-	return d.Intent.Absent && r.Status[spec.StatusNameless] == nil && r.Address != d.Address && twin(r.Address, r.ID) != d.Address &&
+	return d.Intent.Absent && r.Status[spec.StatusNameless] == nil && !called(d.Address, r) &&
 		!slices.Contains(d.Intent.Previously, r.Address.Name)
+}
+
+// called reports whether an address is the name of a live object, or what a plan calls it where that is not its own.
+func called(a spec.Address, r *spec.Resource) bool {
+	name := r.Address
+	for len(name.Name) < len(a.Name) && r.ID != "" {
+		name = twin(name, r.ID)
+	}
+	return a == name || a == r.Address
 }
 
 func ambiguous(d spec.Resource, name spec.Address, found []*spec.Resource) Finding {

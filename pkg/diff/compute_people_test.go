@@ -158,6 +158,7 @@ invitations: [{email: bo@example.com, id: b2, roles: [Developer]}, {email: di@ex
 				`update invitation/bo@example.com: roles -["Developer"] +["admin"]`,
 				`unmanaged member/ana@example.com`, `unmanaged member/cy@example.com#c2`, `unmanaged invitation/di@example.com#d2`,
 				`OC303 blocked member/ana@example.com: no live member has the id a1`,
+				`OC303 warning member/cy@example.com: no live member has the id c1, and cy@example.com is live as c2: nothing is deleted`,
 			},
 		},
 		{

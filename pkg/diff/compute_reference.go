@@ -67,9 +67,19 @@ func (o *objects) addressOf(r *spec.Resource) spec.Address {
 	namesake, declared := o.pairs[r.Address]
 	taken := declared && (namesake.live == nil || namesake.live.ID != r.ID)
 	if _, before := o.pairs[unique]; before || taken || len(o.byAddress[r.Address]) > 1 {
+		for o.means(unique, r) { // somebody has given another object that very name
+			unique = twin(unique, r.ID)
+		}
 		return unique
 	}
 	return r.Address
+}
+
+// means reports whether an address is that of another object than a live one, by its name or by its entry.
+func (o *objects) means(a spec.Address, r *spec.Resource) bool {
+	p, declared := o.pairs[a]
+	return declared && (p.live == nil || p.live.ID != r.ID) ||
+		slices.ContainsFunc(o.byAddress[a], func(other *spec.Resource) bool { return other.ID != r.ID })
 }
 
 // pinned reports whether an id, and not a name alone, says which live object an entry means: that of the entry, or, where others

@@ -100,6 +100,43 @@ func TestLocktera(t *testing.T) {
 	}
 }
 
+// TestAddressesOfNamesakes: what several live objects are called in one plan is no two times the same, even where somebody has given
+// one of them the name that tells another from its namesake. A plan that is computed anew from itself calls them likewise.
+func TestAddressesOfNamesakes(t *testing.T) {
+	named := func(name, id string) spec.Resource {
+		r := lockteraKey(name, "read")
+		r.ID = id
+		return r
+	}
+	live := lockteraLive(nil, named("tmp-a", "2"), named("tmp-a", "4"), named("tmp-a#4", "3"), named("tmp-a#4#4", "5"))
+	p, _ := lockteraPlan(t, "keys: []\npolicy: {prune: [keys], maxDeletes: {percent: 100}}", live)
+	ids := map[spec.Address]string{}
+	for _, c := range p.Changes {
+		if other, twice := ids[c.Address]; twice {
+			t.Errorf("%s is %s and %s", c.Address, other, c.ID)
+		}
+		ids[c.Address] = c.ID
+	}
+	if len(p.Changes) != 4 {
+		t.Fatalf("%+v", p.Changes)
+	}
+	if again := anew(t, p, live); again.Digest != p.Digest {
+		t.Errorf("computed anew it is another plan: %v", diff.Moved(p, again))
+	}
+}
+
+// TestAbsentUnderAMistakenID: an entry that is to be absent under an id that nothing has says so while an object of its name lives.
+func TestAbsentUnderAMistakenID(t *testing.T) {
+	p, _ := lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil, lockteraKey("first", "read")))
+	if len(p.Changes) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != diff.CodeUnknownID || p.Findings[0].Severity != diff.SeverityWarning {
+		t.Errorf("%+v %+v", p.Changes, p.Findings)
+	}
+	p, _ = lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil))
+	if !p.Converged() || len(p.Findings) > 0 {
+		t.Errorf("gone, as it should be: %+v", p.Findings)
+	}
+}
+
 func lockteraPlan(t *testing.T, manifest string, live *spec.Live) (*diff.Plan, *spec.Organization) {
 	t.Helper()
 	organizations, diags := spec.Load([]spec.File{{Name: "m.yaml", Data: []byte(
