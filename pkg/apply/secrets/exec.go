@@ -81,7 +81,7 @@ func (e *Exec) run(ctx context.Context, r Record) error {
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
-	if said := excerpt(output.masked(r)); said != "" {
+	if said := output.said(r); said != "" {
 		return fmt.Errorf("run the secrets command: %w: %s", err, said)
 	}
 	return fmt.Errorf("run the secrets command: %w", err)
@@ -94,26 +94,42 @@ const (
 )
 
 // tail keeps the end of what is written to it.
-type tail []byte
+type tail struct {
+	kept    []byte
+	written int
+}
 
 func (t *tail) Write(p []byte) (int, error) {
-	*t = append(*t, p...)
-	if n := len(*t); n > maxKept {
-		*t = slices.Clone((*t)[n-maxKept:])
+	t.kept, t.written = append(t.kept, p...), t.written+len(p)
+	if n := len(t.kept); n > maxKept {
+		t.kept = slices.Clone(t.kept[n-maxKept:])
 	}
 	return len(p), nil
 }
 
+// said is what may be shown of the output. Of an answer nobody knows which part is the secret, and a command may repeat any part
+// of it in any spelling: no more than its length is told then.
+func (t tail) said(r Record) string {
+	switch {
+	case r.Answer.Empty():
+		return excerpt(t.masked(r))
+	case t.written > 0:
+		return fmt.Sprintf("it wrote %d bytes, which are not shown since the secret may be among them", t.written)
+	default:
+		return ""
+	}
+}
+
 // masked is the text without the secrets of a record, where the command has repeated them.
 func (t tail) masked(r Record) string {
-	text, longest := string(t), 0
+	text, longest := string(t.kept), 0
 	for _, v := range []secret.Value{secret.New(r.KeyID), r.KeySecret, r.Password} {
 		if !v.Empty() {
 			text = strings.ReplaceAll(text, v.Reveal(), v.String())
 			longest = max(longest, len(v.Reveal()))
 		}
 	}
-	if len(t) == maxKept {
+	if len(t.kept) == maxKept {
 		text = text[min(longest, len(text)):] // the cut may have left half a secret at the front
 	}
 	return text

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/client/secret"
 )
 
 // executions reads what a command that appends its standard input to a file was given.
@@ -117,6 +118,46 @@ func TestExecFailure(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of an answer nobody knows which part is the secret, so that nothing of the output is shown, however the command spells it.
+func TestExecFailureShowsNothingOfAnAnswer(t *testing.T) {
+	const hidden = "lk_5up3rs3cr3tv4lu3"
+	r := secrets.Record{
+		Scope: ours, Kind: secrets.Key, Name: "ci", Mark: "Ab12",
+		Answer: secret.New(`{"id":"42","nested":{"api_key":"` + hidden + `","parts":["` + hidden[:9] + `","` + hidden[9:] + `"]}}`),
+	}
+	for title, command := range map[string]string{
+		"the record":   "cat; exit 1",
+		"to stderr":    "cat >&2; exit 1",
+		"traces":       "set -x; v=$(cat); exit 1",
+		"unescaped":    `sed 's/\\//g'; exit 1`,
+		"a field":      `sed -n 's/.*api_key[^a-z]*\([a-z0-9_]*\).*/\1/p'; exit 1`,
+		"pieces":       "fold -w 9; exit 1",
+		"with a space": `sed 's/5up/5 up/'; exit 1`,
+	} {
+		t.Run(title, func(t *testing.T) {
+			e := secrets.NewExec(command)
+			_, storeErr := e.Store(t.Context(), r)
+			for verb, err := range map[string]error{"store": storeErr, "confirm": e.Confirm(t.Context(), r)} {
+				if err == nil {
+					t.Fatalf("%s: no error", verb)
+				}
+				text := err.Error()
+				if !strings.Contains(text, "exit status 1: it wrote ") || !strings.Contains(text, " bytes, which are not shown") {
+					t.Errorf("%s: %s", verb, text)
+				}
+				for _, part := range []string{"5up", "3rs3", "cr3t", "v4lu3"} {
+					if strings.Contains(text, part) {
+						t.Errorf("%s shows a secret: %s", verb, text)
+					}
+				}
+			}
+		})
+	}
+	if _, err := secrets.NewExec("exit 3").Store(t.Context(), r); err == nil || !strings.HasSuffix(err.Error(), "exit status 3") {
+		t.Errorf("of a command that writes nothing: %v", err)
 	}
 }
 
