@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -217,19 +218,32 @@ func TestSecretAnswer(t *testing.T) {
 	}
 }
 
-// A write that says that it is idempotent is sent again like a read, and its outcome stays open when that does not help.
-func TestIdempotentWrite(t *testing.T) {
-	for name, bad := range map[string]reply{"gateway": answer(502, "down"), "cut": cut(okBody), "lost": fail(io.ErrUnexpectedEOF)} {
-		s := &script{replies: []reply{bad, bad, answer(200, `{}`)}}
-		c := newPlainClient(t, "https://api.example.com", client.WithTransport(s))
-		r := client.Request{Method: "PUT", Path: "/things/1", Body: map[string]int{"n": 1}, Idempotent: true}
-		if _, err := c.Do(t.Context(), r); err != nil || len(s.requests) != 3 || s.bodies[2] != `{"n":1}` {
-			t.Errorf("%s: %d sends of %q, %v", name, len(s.requests), s.bodies, err)
-		}
-		s = &script{replies: []reply{bad}}
-		c = newPlainClient(t, "https://api.example.com", client.WithTransport(s))
-		if _, err := c.Do(t.Context(), r); !client.Ambiguous(err) || len(s.requests) != 5 {
-			t.Errorf("%s for ever: %d sends, %v", name, len(s.requests), err)
-		}
+// A request that is to be sent once is sent once, whatever is known of it. A pause that the API asks for holds for what follows.
+func TestOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		bad       reply
+		ambiguous bool
+	}{
+		"gateway": {answer(502, "down"), true}, "cut": {cut(okBody), true}, "lost": {fail(io.ErrUnexpectedEOF), true},
+		"refused by rate limit": {answer(429, "", "Retry-After", "7"), false},
+		"never sent":            {fail(&net.OpError{Op: "dial", Err: io.EOF}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{replies: []reply{c.bad, answer(200, `{}`)}}
+				connection := newPlainClient(t, "https://api.example.com", client.WithTransport(s), client.WithTick(time.Second))
+				_, err := connection.Do(t.Context(), client.Request{Method: "PUT", Path: "/things/1", Body: map[string]int{"n": 1}, Once: true})
+				if err == nil || client.Ambiguous(err) != c.ambiguous || len(s.requests) != 1 {
+					t.Errorf("%d sends, ambiguous: %v: %v", len(s.requests), client.Ambiguous(err), err)
+				}
+				start := time.Now()
+				if _, err := connection.Do(t.Context(), client.Request{Method: "GET", Path: "/things/1"}); err != nil {
+					t.Error(err)
+				}
+				if waited := time.Since(start) >= 7*time.Second; waited != errors.Is(err, client.ErrRateLimited) {
+					t.Errorf("the next request was sent after %s", time.Since(start))
+				}
+			})
+		})
 	}
 }

@@ -27,7 +27,7 @@ type Request struct {
 	Answer Answer
 
 	OptionalResult bool // Call returns the zero value for an answer without a result
-	Idempotent     bool // a write that may be sent again when it is not known whether it was executed, as a read may
+	Once           bool // sent once, whatever comes of it: what it says rests on a reading that is older at a second time
 }
 
 // Answer is what the body of a successful answer is taken for.

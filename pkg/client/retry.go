@@ -17,7 +17,7 @@ import (
 //	5xx, 408, cut or damaged answer, timeout   again   returned: it may have been executed
 //	anything else                              returned
 //
-// A request that says that it is idempotent counts as a GET.
+// One that is to be sent once is returned with every failure. After a 429 all others wait all the same.
 //
 // Seconds are ticks here as everywhere in this package.
 const (
@@ -48,7 +48,7 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 		// Everybody waits, also when this request gives up.
 		x.client.limiter.Pause(x.wait)
 	}
-	if ctx.Err() != nil || x.failures >= maxTries || x.throttles >= maxThrottles {
+	if ctx.Err() != nil || x.request.Once || x.failures >= maxTries || x.throttles >= maxThrottles {
 		return false, nil
 	}
 	if err == nil {
@@ -71,7 +71,7 @@ const instant = time.Nanosecond
 func (x *exchange) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return instant }
 
 func (x *exchange) worthRepeating(resp *http.Response, err error) bool {
-	repeatable := !isWrite(x.request.Method) || x.request.Idempotent
+	repeatable := !isWrite(x.request.Method)
 	if err == nil {
 		return resp.StatusCode == http.StatusTooManyRequests || (repeatable && outcomeUnknown(resp.StatusCode))
 	}

@@ -149,7 +149,7 @@ type simulatedKey struct{ ID, Name string }
 type simulated struct {
 	Keys          []simulatedKey
 	Organizations []struct {
-		ID             string
+		ID, Name       string
 		Customizations map[string]any
 	}
 }

@@ -181,13 +181,14 @@ func refusal(err error) string {
 }
 
 // settled looks at intervals until a reading says that what was written is there, or the settling time has passed. The last answer
-// is what is known then.
+// is what is known then. It belongs to the write, and so goes on when a run is told to begin nothing more.
 func (b *Backend) settled(ctx context.Context, read func(context.Context) (bool, error)) (there bool, err error) {
+	ctx = client.WithBegin(ctx, ctx)
 	deadline := time.Now().Add(time.Duration(b.opts.Settle) * b.opts.Tick)
 	for backoff := b.opts.Tick; ; backoff = min(2*backoff, maxBackoff*b.opts.Tick) {
 		there, err = read(ctx)
 		left := time.Until(deadline)
-		if there || left <= 0 || errors.Is(err, client.ErrStopped) || ctx.Err() != nil {
+		if there || left <= 0 || ctx.Err() != nil {
 			return there, err
 		}
 		if err := apply.Sleep(ctx, min(backoff, left)); err != nil {

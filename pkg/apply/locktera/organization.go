@@ -73,36 +73,81 @@ func organizationSteps(b *Backend, c diff.Change) ([]apply.Step, error) {
 			f.Path = key
 			custom = append(custom, f)
 		case f.Path == "name":
-			steps = append(steps, apply.Step{Title: "rename organization", Do: func(ctx context.Context) error { return b.rename(ctx, f) }})
+			steps = append(steps, apply.Step{Title: "rename organization", Do: func(ctx context.Context) error {
+				return b.write(ctx, func(ctx context.Context) (bool, error) { return b.rename(ctx, f) })
+			}})
 		default:
 			return nil, fmt.Errorf("%s: %s cannot be written", c.Address, f.Path)
 		}
 	}
 	if len(custom) > 0 {
-		steps = append(steps, apply.Step{Title: "set customizations", Do: func(ctx context.Context) error { return b.customize(ctx, custom) }})
+		steps = append(steps, apply.Step{Title: "set customizations", Do: func(ctx context.Context) error {
+			return b.write(ctx, func(ctx context.Context) (bool, error) { return b.customize(ctx, custom) })
+		}})
 	}
 	return steps, nil
 }
 
+// write reads, sends and looks, and once more what was not taken: a sending whose answer was lost, or that the API has refused for
+// the moment. attempt reports whether its error is of that sort. Each begins with a reading of its own, since nothing else keeps
+// what somebody else has written meanwhile.
+func (b *Backend) write(ctx context.Context, attempt func(context.Context) (again bool, err error)) error {
+	const tries = 5
+	var lost error // what the API may have executed all the same
+	for try := 1; ; try++ {
+		again, err := attempt(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case again && try < tries:
+			apply.Trouble(ctx, client.Cause(err), "reading again before it is sent again")
+			if client.Ambiguous(err) {
+				lost = err
+			}
+		case lost != nil && !client.Ambiguous(err):
+			return fmt.Errorf("%w; an earlier sending has no answer: %w", err, lost)
+		default:
+			return err
+		}
+		if err := apply.Sleep(ctx, b.opts.Tick); err != nil {
+			return errors.Join(err, lost)
+		}
+	}
+}
+
+// refusedForNow reports that a write is known not to have been executed, for a reason that may pass.
+func refusedForNow(err error) bool {
+	network, ok := errors.AsType[*client.NetworkError](err)
+	return errors.Is(err, client.ErrRateLimited) || ok && !network.Sent && !network.Stopped()
+}
+
+// unlearned is of a write that the API may have executed, which could not be read.
+type unlearned struct{ error }
+
+func (u unlearned) Unwrap() error { return u.error }
+
+// Ambiguous implements what client.Ambiguous asks for.
+func (unlearned) Ambiguous() bool { return true }
+
 // rename reads the name, sends the new one in the field in which the server shows it, and reads it again: a server that does not
 // know the field may answer that all is well.
-func (b *Backend) rename(ctx context.Context, f diff.FieldChange) error {
+func (b *Backend) rename(ctx context.Context, f diff.FieldChange) (again bool, err error) {
 	want, _ := f.After.(string)
 	now, err := b.api.GetOrganization(ctx, b.opts.OrganizationID)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case now.Name == want:
-		return nil
+		return false, nil
 	case any(now.Name) != f.Before:
-		return fmt.Errorf("the name is %q now and was %s when this was planned: somebody else has changed it; nothing was sent, plan again",
+		return false, fmt.Errorf("the name is %q now and was %s when this was planned: somebody else has changed it; nothing was sent, plan again",
 			now.Name, spec.FormatValue(f.Before))
 	}
 	sent := b.api.UpdateOrganization(ctx, b.opts.OrganizationID, locktera.OrganizationUpdate{
 		Name: &want, NameKey: now.NameKey,
 	})
 	if sent != nil && !client.Ambiguous(sent) {
-		return sent
+		return refusedForNow(sent), sent
 	}
 	var seen string
 	there, err := b.settled(ctx, func(ctx context.Context) (bool, error) {
@@ -112,26 +157,26 @@ func (b *Backend) rename(ctx context.Context, f diff.FieldChange) error {
 	})
 	switch {
 	case there:
-		return nil
+		return false, nil
 	case err != nil:
-		return errors.Join(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))
+		return false, unlearned{errors.Join(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))}
 	case sent != nil:
-		return fmt.Errorf("the name is still %q: %w", seen, sent)
+		return true, fmt.Errorf("the name is still %q: %w", seen, sent)
 	case any(seen) == f.Before:
-		return fmt.Errorf("the API accepted the new name and changed nothing, the name is still %q: "+
+		return false, fmt.Errorf("the API accepted the new name and changed nothing, the name is still %q: "+
 			"it may take it in another field, which LOCKTERA_NAME_KEY sets (name or org_name)", seen)
 	default:
-		return fmt.Errorf("the API accepted the new name and shows %q now: somebody else may have written at the same time; plan again", seen)
+		return false, fmt.Errorf("the API accepted the new name and shows %q now: somebody else may have written at the same time; plan again", seen)
 	}
 }
 
 // customize changes the named keys and leaves the rest as it is. The API can only replace the whole, and takes no precondition: what
 // somebody else writes between the reading and the writing is lost, and what they write afterwards may undo ours. So the reading
 // comes right before the writing, and another one after it says what has become of both.
-func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) error {
+func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (again bool, err error) {
 	before, held, err := b.readCustomizations(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sent := maps.Clone(before.Fields)
 	if sent == nil {
@@ -140,21 +185,21 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) err
 	wanted := maps.Clone(held)
 	for _, f := range changes {
 		if now := held[f.Path]; !reflect.DeepEqual(now, f.Before) && !reflect.DeepEqual(now, f.After) {
-			return fmt.Errorf("customization %s is %s now and was %s when this was planned: somebody else has changed it; nothing was sent, plan again",
+			return false, fmt.Errorf("customization %s is %s now and was %s when this was planned: somebody else has changed it; nothing was sent, plan again",
 				f.Path, spec.FormatValue(now), spec.FormatValue(f.Before))
 		}
 		raw, err := json.Marshal(f.After)
 		if err != nil {
-			return fmt.Errorf("encode customization %s: %w", f.Path, err)
+			return false, fmt.Errorf("encode customization %s: %w", f.Path, err)
 		}
 		sent[f.Path], wanted[f.Path] = raw, f.After
 	}
 	if reflect.DeepEqual(held, wanted) {
-		return nil
+		return false, nil
 	}
 	failed := b.api.PutCustomizations(ctx, b.opts.OrganizationID, sent)
 	if failed != nil && !client.Ambiguous(failed) {
-		return failed
+		return refusedForNow(failed), failed
 	}
 	var shown locktera.Customizations
 	var after spec.Tree
@@ -166,26 +211,26 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) err
 		return err == nil && len(missing) == 0, err
 	})
 	if err != nil {
-		return errors.Join(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))
+		return false, unlearned{errors.Join(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))}
 	}
 	others := differing(wanted, after, changes)
 	switch {
 	case shown.Wrapped && !before.Wrapped:
-		return errors.New("the API shows the customizations within a customization of that name since they were sent wrapped: it wants them bare; " +
+		return false, errors.New("the API shows the customizations within a customization of that name since they were sent wrapped: it wants them bare; " +
 			"set LOCKTERA_CUSTOMIZATIONS=bare, and put them right in the application")
 	case len(missing) == 0 && len(others) > 0:
 		b.remark("meanwhile: while customizations were set, %s came to be other than read a moment before: somebody else wrote, or the API did",
 			strings.Join(others, ", "))
-		return nil
+		return false, nil
 	case len(missing) == 0:
-		return nil
+		return false, nil
 	case failed != nil:
-		return fmt.Errorf("customization %s: %w", strings.Join(missing, ", "), failed)
+		return true, fmt.Errorf("customization %s: %w", strings.Join(missing, ", "), failed)
 	case reflect.DeepEqual(held, after):
-		return fmt.Errorf("the API accepted the customizations and changed nothing, %s: it may want them wrapped, for which LOCKTERA_CUSTOMIZATIONS=wrapped is there",
+		return false, fmt.Errorf("the API accepted the customizations and changed nothing, %s: it may want them wrapped, for which LOCKTERA_CUSTOMIZATIONS=wrapped is there",
 			strings.Join(missing, ", "))
 	default:
-		return fmt.Errorf("the API accepted the customizations, and afterwards %s: the update was lost, at least in part, since somebody else wrote "+
+		return false, fmt.Errorf("the API accepted the customizations, and afterwards %s: the update was lost, at least in part, since somebody else wrote "+
 			"at the same time, or the API takes it otherwise; plan again", strings.Join(missing, ", "))
 	}
 }

@@ -39,8 +39,8 @@ func (a *API) GetCustomizations(ctx context.Context, orgID string) (Customizatio
 }
 
 // PutCustomizations replaces all customizations: send back what was read, changed, or the rest may be lost. There is no
-// precondition, so that what somebody else has written since it was read is lost as well. It is sent again when it is not known
-// whether it was executed. That it succeeds does not say that anything has changed: read again.
+// precondition, so that what somebody else has written since it was read is lost as well. So it is sent once, even where it is known
+// not to have been executed: before another time, read. That it succeeds does not say that anything has changed: read again.
 // API: PUT /orgs/{org_id}/customizations
 func (a *API) PutCustomizations(ctx context.Context, orgID string, fields map[string]json.RawMessage) error {
 	if fields == nil {
@@ -51,7 +51,7 @@ func (a *API) PutCustomizations(ctx context.Context, orgID string, fields map[st
 		body = map[string]any{"customizations": fields}
 	}
 	_, err := a.client.Do(ctx, client.Request{
-		Method: http.MethodPut, Path: organizationPath(orgID, "customizations"), Body: body, Answer: client.Ignored, Idempotent: true,
+		Method: http.MethodPut, Path: organizationPath(orgID, "customizations"), Body: body, Answer: client.Ignored, Once: true,
 	})
 	return err
 }

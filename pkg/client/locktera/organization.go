@@ -64,7 +64,8 @@ func (a *API) GetOrganization(ctx context.Context, orgID string) (Organization, 
 	return get[Organization](ctx, a, organizationPath(orgID))
 }
 
-// UpdateOrganization sends the fields that are set. That it succeeds does not say that anything has changed: read again.
+// UpdateOrganization sends the fields that are set, once: before another time, read. That it succeeds does not say that anything has
+// changed: read again.
 // API: PATCH /orgs/{org_id}
 func (a *API) UpdateOrganization(ctx context.Context, orgID string, u OrganizationUpdate) error {
 	body := map[string]string{}
@@ -72,7 +73,7 @@ func (a *API) UpdateOrganization(ctx context.Context, orgID string, u Organizati
 		body[cmp.Or(a.options.NameKey, u.NameKey, "name")] = *u.Name
 	}
 	_, err := a.client.Do(ctx, client.Request{
-		Method: http.MethodPatch, Path: organizationPath(orgID), Body: body, Answer: client.Ignored,
+		Method: http.MethodPatch, Path: organizationPath(orgID), Body: body, Answer: client.Ignored, Once: true,
 	})
 	return err
 }
