@@ -295,6 +295,9 @@ func tryLocktera(t *testing.T, _ []coveredOperation) *trial {
 		b.write(t, "org.yaml", manifest("spec:\n  api: locktera/v1\n  name: Acme\n  customizations: {theme: dark}\n  keys: "+keys+"\n"))
 		run(applying, "apply", "-f", "org.yaml", "--yes", "--secrets-out", "secrets", "--allow-delete", "key/*")
 	}
+	if tr.made[applying]["DELETE /orgs/{org_id}"] {
+		t.Error("an apply deletes an organization")
+	}
 	id := b.add(t, "Berlin", "", "group")
 	run(deleting, "delete-organization", id, "--confirm", id, "--yes")
 	return tr

@@ -264,25 +264,36 @@ func (d *deletion) carryOut(ctx context.Context, e *env) error {
 	defer e.interrupt.gracefully(d.progress.ending)()
 	begin, release := until(ctx, e.interrupt.stop)
 	defer release()
+	end := d.progress.show("deleting " + d.id)
 	// What has been sent is waited for, whatever the signal.
-	whole := client.WithBegin(e.interrupt.whole, begin)
-	defer d.progress.show("deleting " + d.id)()
-	sent := d.remove(whole, d.id)
+	sent, seen := d.send(client.WithBegin(e.interrupt.whole, begin))
+	end()
 	switch {
 	case errors.Is(sent, client.ErrStopped) && ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(sent, client.ErrStopped):
 		return errInterrupted
+	case sent == nil:
+		return d.accepted(e, seen)
 	case errors.Is(sent, client.ErrNotFound):
-		return d.notFound(whole, e, sent)
-	case sent != nil && !client.Ambiguous(sent):
+		return d.notFound(e, sent, seen)
+	case client.Ambiguous(sent):
+		return d.lost(e, client.Cause(sent), seen)
+	default:
 		return fmt.Errorf("%s was not deleted: %w", d.id, sent)
 	}
-	seen := d.look(whole)
-	if sent == nil {
-		return d.accepted(e, seen)
+}
+
+// send gives what came of the deletion and, unless that was refused, what a look afterwards came to.
+func (d *deletion) send(ctx context.Context) (sent, seen error) {
+	sent = d.remove(ctx, d.id)
+	switch {
+	case sent == nil, client.Ambiguous(sent):
+		seen = d.look(ctx)
+	case errors.Is(sent, client.ErrNotFound):
+		_, seen = d.inspect(ctx, d.id)
 	}
-	return d.lost(e, client.Cause(sent), seen)
+	return sent, seen
 }
 
 // look reads until what was deleted is not to be seen, or has been there for as long as an API may take to show what it has done.
@@ -328,11 +339,11 @@ func (d *deletion) lost(e *env, cause, seen error) error {
 }
 
 // notFound is of a deletion that was answered as if there were nothing to delete, of what was there a moment ago.
-func (d *deletion) notFound(ctx context.Context, e *env, sent error) error {
-	switch _, err := d.inspect(ctx, d.id); {
-	case errors.Is(err, client.ErrNotFound):
+func (d *deletion) notFound(e *env, sent, seen error) error {
+	switch {
+	case errors.Is(seen, client.ErrNotFound):
 		return view.Lines(e.stdout, []string{fmt.Sprintf("%s is gone, or the key has no right to see it any more (404): somebody else may have deleted it", d.id)})
-	case err == nil:
+	case seen == nil:
 		return fmt.Errorf("%s was not deleted, and is still there: the key may have no right to delete it: %w", d.id, sent)
 	default:
 		return fmt.Errorf("%s was not deleted: %w", d.id, sent)

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/orgctl/orgctl/pkg/client/sim"
@@ -197,10 +199,13 @@ func TestDeleteOrganization(t *testing.T) {
 // TestDeleteOrganizationLostForGood: where a look afterwards is impossible, nothing is claimed.
 func TestDeleteOrganizationLostForGood(t *testing.T) {
 	t.Parallel()
-	deleted := false
+	var deleted atomic.Bool
 	b := benchLocktera(t, locktera.Config{}, func(api http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if deleted = deleted || r.Method == http.MethodDelete; deleted {
+			if r.Method == http.MethodDelete {
+				deleted.Store(true)
+			}
+			if deleted.Load() {
 				w.WriteHeader(http.StatusBadGateway)
 				return
 			}
@@ -353,4 +358,33 @@ func TestDeleteOrganizationInSandbox(t *testing.T) {
 	root := server.Credentials().OrganizationID
 	p.run(t, "delete-organization", root, "--confirm", root, "--yes", "--sandbox", "lock.json").wants(t, exitOK, "It is the one of this sandbox")
 	p.run(t, "get", "organization", "--sandbox", "lock.json").wants(t, exitRefused, "401")
+}
+
+// TestDeleteOrganizationInterrupted: a deletion that has been sent is waited for, whatever comes meanwhile, and nothing more is sent:
+// what a look would have shown is not claimed.
+func TestDeleteOrganizationInterrupted(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	b := benchLocktera(t, locktera.Config{}, func(api http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete {
+				close(arrived)
+				<-release
+			}
+			api.ServeHTTP(w, r)
+		})
+	})
+	id := b.add(t, "Berlin", "", "group")
+	running := b.start(t, nil, "delete-organization", id, "--confirm", id, "--yes")
+	<-arrived
+	reads := b.sent("GET")
+	running.signal(t, os.Interrupt)
+	running.stderr.await(t, "press again to abort")
+	close(release)
+	if code := running.wait(t); code != 130 || b.holds(t, id) || b.sent("GET") != reads {
+		t.Errorf("exit code %d, there: %t, %d reads afterwards", code, b.holds(t, id), b.sent("GET")-reads)
+	}
+	if want := "the API says that " + id + " is deleted; whether it is could not be looked at: the run was stopped"; !strings.Contains(running.stderr.String(), want) {
+		t.Errorf("no %q in\n%s", want, running.stderr)
+	}
 }
