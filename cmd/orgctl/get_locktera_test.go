@@ -118,7 +118,10 @@ func TestGetKeysWithoutSecrets(t *testing.T) {
 	}
 	b.ok(t, "get", "api-keys", "-o", "json").wants(t, exitOK,
 		`"id": "k1"`, `"name": "ci"`, `"value": "[redacted]"`, `"uses": 7`, `"last_used_at": "2026-03-02T12:00:00Z"`, `"more": "[redacted]"`, `"key_id": "k2"`, `"enabled": true`)
-	if r := b.ok(t, "get", "api-keys", "--debug"); strings.Contains(r.stdout, "c4n4ry") {
-		t.Errorf("shown with --debug:\n%s", r.stdout)
+	b = benchLocktera(t, locktera.Config{}, answering("/children_audit", http.StatusOK, "application/json", `{"action":"update","old_data":{"api_key":"c4n4ry","in":[{"token":"c4n4ry"}]}}`))
+	for _, format := range []string{"wide", "json", "yaml"} {
+		if r := b.ok(t, "get", "children-audit", "-o", format); strings.Contains(r.stdout+r.stderr, "c4n4ry") || !strings.Contains(r.stdout, "[redacted]") {
+			t.Errorf("get children-audit -o %s:\n%s", format, r.stdout)
+		}
 	}
 }

@@ -91,7 +91,7 @@ var redacted = Object{scalar: "[redacted]"}
 // one: should it ever, this is not where it gets out.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
-	return name == "keyid" || slices.ContainsFunc([]string{"password", "secret", "hash", "token", "credential", "connectionstring"}, func(part string) bool {
+	return slices.Contains([]string{"keyid", "api_key", "access_key", "private_key"}, name) || slices.ContainsFunc([]string{"password", "secret", "hash", "token", "credential", "connectionstring"}, func(part string) bool {
 		return strings.Contains(name, part)
 	})
 }
