@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -185,5 +186,53 @@ func TestStopLooksAtWhatWasSent(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestReadingsThatLackSomething: what an API answers with less than there is, or with the text of an error, is not written back.
+func TestReadingsThatLackSomething(t *testing.T) {
+	const desired = "spec: {api: locktera/v1, customizations: {theme: dark}}"
+	for name, c := range map[string]struct {
+		body string
+		from int // the reading, counted from 1, from which on it comes
+		want string
+	}{
+		"an error, observed":                   {`{"message":"quota exceeded","code":403}`, 1, `it says "quota exceeded" instead of customizations`},
+		"an error, before the writing":         {`{"message":"quota exceeded","code":403}`, 2, `it says "quota exceeded" instead of customizations`},
+		"an error of another form":             {`{"error":"too many","status":"failed","requestId":"r1"}`, 2, `it says "too many" instead of customizations`},
+		"nothing, before the writing":          {`{}`, 2, "customizations that were there when this was planned are gone now (footer, logo_url)"},
+		"nothing wrapped, before the writing":  {`{"customizations":{}}`, 2, "gone now (footer, logo_url)"},
+		"null, before the writing":             {`null`, 2, "it has no result"},
+		"null wrapped, before the writing":     {`{"customizations":null}`, 2, "gone now (footer, logo_url)"},
+		"some nulls, before the writing":       {`{"logo_url":"theirs","footer":null}`, 2, "customizations that were there when this was planned are gone now (footer)"},
+		"all but the text, before the writing": {`{"footer":"theirs","message":"welcome"}`, 2, "customizations that were there when this was planned are gone now (logo_url)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, world{})
+				b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"customizations": map[string]any{"logo_url": "theirs", "footer": "theirs"}}})
+				reading := 0
+				wire := &bent{next: b.server.Transport(), answer: func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+					if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/customizations") {
+						return nil, nil
+					}
+					if reading++; reading < c.from {
+						return nil, nil
+					}
+					return says(200, c.body)(r)
+				}}
+				run := b.through(wire)
+				p, err := run.TryPlan(backendtest.Manifest(t, desired), nil)
+				if err == nil {
+					err = errors.New(apply.Run(run.Context, p, run.Backend, apply.Defaults()).Results[0].Error)
+				}
+				if !strings.Contains(err.Error(), c.want) {
+					t.Errorf("want %q, got %v", c.want, err)
+				}
+				if slices.Contains(wire.sent, http.MethodPut) {
+					t.Error("something was written")
+				}
+			})
+		})
 	}
 }

@@ -45,6 +45,7 @@ type Backend struct {
 
 	mu      sync.Mutex
 	known   []locktera.APIKey // those that were live when they were last observed, and those made since
+	shown   spec.Tree         // the customizations when they were last observed
 	remarks []string
 }
 

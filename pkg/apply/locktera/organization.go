@@ -42,6 +42,9 @@ func (b *Backend) observeOrganization(ctx context.Context) (r spec.Resource, nam
 		return r, "", err
 	}
 	r.Spec[customizations] = tree
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shown = maps.Clone(tree)
 	return r, o.Name, nil
 }
 
@@ -178,6 +181,10 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (ag
 	if err != nil {
 		return false, err
 	}
+	if gone := b.vanished(held, changes); len(gone) > 0 {
+		return false, fmt.Errorf("customizations that were there when this was planned are gone now (%s): somebody else removed them, or the API "+
+			"answered otherwise; nothing was sent, plan again", strings.Join(gone, ", "))
+	}
 	sent := maps.Clone(before.Fields)
 	if sent == nil {
 		sent = map[string]json.RawMessage{}
@@ -233,6 +240,17 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (ag
 		return false, fmt.Errorf("the API accepted the customizations, and afterwards %s: the update was lost, at least in part, since somebody else wrote "+
 			"at the same time, or the API takes it otherwise; plan again", strings.Join(missing, ", "))
 	}
+}
+
+// vanished are the customizations that were there when they were observed and that a reading lacks, but for those that are to be
+// changed. An API that answers with less than there is would have the rest removed by what is written back.
+func (b *Backend) vanished(read spec.Tree, changes []diff.FieldChange) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.shown)), func(key string) bool {
+		_, there := read[key]
+		return there || slices.ContainsFunc(changes, func(f diff.FieldChange) bool { return f.Path == key })
+	})
 }
 
 // readCustomizations reads them as the API spells them, and as trees have them.

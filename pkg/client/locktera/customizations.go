@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/orgctl/orgctl/pkg/client"
@@ -16,11 +17,15 @@ type Customizations struct {
 	Raw     json.RawMessage            // the object of these fields
 }
 
-// UnmarshalJSON reads the object, also when it is wrapped: in an object with nothing but a field customizations that is one.
+// UnmarshalJSON reads the object, also when it is wrapped: in an object with nothing but a field customizations that is one. What
+// says no more than refusals do is one, whatever its status: written back it would be all that is left.
 func (c *Customizations) UnmarshalJSON(data []byte) error {
 	fields, err := newObject(data)
 	if err != nil {
 		return err
+	}
+	if said, ok := fields.refusal(); ok {
+		return fmt.Errorf("it says %s instead of customizations", said)
 	}
 	if inner := fields["customizations"]; len(fields) == 1 && inner != nil {
 		if wrapped, err := newObject(inner); err == nil {

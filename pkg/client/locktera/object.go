@@ -71,6 +71,20 @@ func (o object) texts(name string) []string {
 	return list
 }
 
+// refusal is the message of an object that has one, and nothing else but what comes with an error.
+func (o object) refusal() (said json.RawMessage, ok bool) {
+	for name := range o {
+		if !slices.Contains([]string{"message", "error", "errors", "code", "status", "fields", "requestId"}, name) {
+			return nil, false
+		}
+	}
+	if message, ok := o["message"]; ok {
+		return message, true
+	}
+	said, ok = o["error"]
+	return said, ok
+}
+
 // withoutSecrets is an object as it was spelt, unless there is a field in it that may be secret. No document names the field of a
 // key's secret, so that this is any whose name says so, and any but the documented ones that has a text other than a time.
 func (o object) withoutSecrets(spelt []byte, documented []string) json.RawMessage {
