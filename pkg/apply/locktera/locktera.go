@@ -6,12 +6,16 @@
 package locktera
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -200,11 +204,66 @@ func (b *Backend) settled(ctx context.Context, read func(context.Context) (bool,
 
 const maxBackoff = 10 // ticks
 
-// value brings JSON of the API into the form of trees.
+// value brings JSON of the API into the form of trees. A number that has none there is an *inexactError.
 func value(raw json.RawMessage) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
 	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := d.Decode(&v); err != nil {
 		return nil, err
 	}
-	return spec.Normalize(v), nil
+	v, err := exact(v)
+	return spec.Normalize(v), err
+}
+
+// exact replaces the texts of numbers in a decoded value by numbers.
+func exact(v any) (_ any, err error) {
+	switch v := v.(type) {
+	case json.Number:
+		return number(v.String())
+	case []any:
+		for i := range v {
+			if v[i], err = exact(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for name := range v {
+			if v[name], err = exact(v[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// number is a number of JSON as an int64, or as the float64 of which it is a usual spelling.
+func number(text string) (any, error) {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return i, nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if mantissa, _, _ := strings.Cut(strings.ToLower(text), "e"); f == 0 && !strings.ContainsAny(mantissa, "123456789") {
+		return int64(0), nil
+	}
+	if err != nil || f == 0 {
+		return nil, &inexactError{text}
+	}
+	spelt, _ := new(big.Rat).SetString(text)
+	shortest, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	switch {
+	case spelt.IsInt() && spelt.Num().IsInt64():
+		return spelt.Num().Int64(), nil
+	case spelt.Cmp(shortest) == 0:
+		return f, nil
+	default:
+		return nil, &inexactError{text}
+	}
+}
+
+// inexactError is a number that would be compared as another one.
+type inexactError struct{ number string }
+
+func (e *inexactError) Error() string {
+	return "the number " + e.number + " has more digits, or is larger, than can be compared"
 }

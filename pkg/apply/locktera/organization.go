@@ -38,6 +38,10 @@ func (b *Backend) observeOrganization(ctx context.Context) (r spec.Resource, nam
 		r.Status[spec.StatusRefused] = reason
 		return r, o.Name, nil
 	}
+	if _, inexact := errors.AsType[*inexactError](err); inexact {
+		r.Status[spec.StatusUnreadable] = err.Error()
+		return r, o.Name, nil
+	}
 	if err != nil {
 		return r, "", err
 	}
@@ -54,7 +58,7 @@ func customizationsTree(c locktera.Customizations) (spec.Tree, error) {
 	for key, raw := range c.Fields {
 		v, err := value(raw)
 		if err != nil {
-			return nil, fmt.Errorf("read customization %s: %w", key, err)
+			return nil, fmt.Errorf("customization %s: %w", key, err)
 		}
 		if v != nil && !strings.HasPrefix(key, "_") {
 			tree[key] = v

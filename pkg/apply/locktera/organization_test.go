@@ -1,6 +1,7 @@
 package locktera_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -188,6 +189,49 @@ func TestNotReadable(t *testing.T) {
 				case !p.Empty(), c.blocks == "" && len(p.Findings) > 0, c.blocks != "" && (len(p.Findings) != 1 || p.Findings[0].Code != c.blocks):
 					t.Errorf("want %s, got %s", c.blocks, backendtest.Encode(t, p))
 				}
+			})
+		})
+	}
+}
+
+// TestNumbers: a number is compared as it is spelt, in whatever spelling, and is not taken for one nearby. One that cannot be told
+// from others leaves all customizations unread.
+func TestNumbers(t *testing.T) {
+	for live, c := range map[string]struct{ declared, unlike string }{
+		"9007199254740993":     {"9007199254740993", "9007199254740992"},
+		"9007199254740993.0":   {"9007199254740993", "9007199254740992"},
+		"-9223372036854775808": {"-9223372036854775808", "-9223372036854775807"},
+		"9223372036854775807":  {"9223372036854775807", "9223372036854775806"},
+		"3.0":                  {"3", "4"},
+		"1.5e3":                {"1500", "1501"},
+		"0e999999999":          {"0", "1"},
+		"0.10":                 {"0.1", "0.2"},
+		"0.30000000000000004":  {"0.30000000000000004", "0.3"},
+		"1e300":                {"1.0e+300", "1.0e+301"},
+		"12345678901234567890": {}, "1e400": {}, "1e-400": {}, "1e-999999999": {}, "0.1234567890123456789": {},
+		`{"deep":[1,12345678901234567890]}`: {},
+	} {
+		t.Run(live, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, world{})
+				b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"customizations": map[string]any{"size": json.RawMessage(live)}}})
+				plan := func(size string) *diff.Plan {
+					return b.run().Plan(backendtest.Manifest(t, "spec: {api: locktera/v1, customizations: {size: "+size+"}}"))
+				}
+				if c.declared == "" {
+					p := plan("1")
+					if !p.Empty() || len(p.Findings) != 1 || p.Findings[0].Code != diff.CodeUnread || !strings.Contains(p.Findings[0].Message, "customization size: the number ") {
+						t.Error(backendtest.Encode(t, p))
+					}
+					return
+				}
+				if p := plan(c.declared); !p.Empty() || len(p.Findings) > 0 {
+					t.Errorf("not as declared: %s", backendtest.Encode(t, p))
+				}
+				if p := plan(c.unlike); p.Empty() {
+					t.Errorf("taken for %s", c.unlike)
+				}
+				b.run().Converge(backendtest.Manifest(t, "spec: {api: locktera/v1, customizations: {size: "+c.unlike+"}}"))
 			})
 		})
 	}
