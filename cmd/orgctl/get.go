@@ -123,6 +123,9 @@ func newQuery(o getOptions) (*query, error) {
 		for _, r := range p.readables {
 			known = append(known, r.name, cmp.Or(r.single, r.name))
 		}
+		if other := providers.having(args[0]); other != nil && didYouMean(args[0], known) == "" {
+			return nil, usage("%s are of %s, and this is %s: add --api %s to get them", args[0], other.api.Title, p.api.Title, other.name())
+		}
 		return nil, usage("there is nothing called %q to get%s (orgctl get lists what there is)", args[0], didYouMean(args[0], known))
 	}
 	if err := errors.Join(q.readArguments(o, args[1:]), q.readFlags(o)); err != nil {

@@ -62,6 +62,15 @@ func (t providerTable) meant(e *env) (*provider, error) {
 	}
 }
 
+// having is an API of which something can be got by a name, or nil.
+func (t providerTable) having(what string) *provider {
+	i := slices.IndexFunc(t, func(p *provider) bool { return p.readable(what) != nil })
+	if i < 0 {
+		return nil
+	}
+	return t[i]
+}
+
 // others says which other APIs than one there are variables of, for whoever lacks its own.
 func (t providerTable) others(e *env, than *provider) string {
 	for _, p := range t {

@@ -350,6 +350,25 @@ services:
 	}
 }
 
+// TestReadPlanOfAFixedReference: a plan that blocks a reference, which cannot be changed, to something that it makes is a plan all the
+// same, and is read back.
+func TestReadPlanOfAFixedReference(t *testing.T) {
+	live := observed(t, "services: [{name: old, id: a1, provider: aws, region: us-east-1, ipAccessList: []}]")
+	desired := manifest(t, `spec:
+  services:
+    - {name: primary, provider: aws, region: us-east-1, ipAccessList: []}
+    - {name: new, previously: [old], warehouse: primary}
+`)
+	p, err := diff.Compute(desired, live, diff.Selection{})
+	if err != nil || len(p.Findings) != 1 || p.Findings[0].Code != diff.CodeImmutable || len(p.Changes) != 2 {
+		t.Fatalf("%v %+v", err, p)
+	}
+	read, err := diff.ReadPlan(bytes.NewReader(encode(t, p)))
+	if err != nil || read.Digest != p.Digest {
+		t.Error(err)
+	}
+}
+
 // warehouses draws services that share names, take over names, and belong to each other.
 func warehouses(t *rapid.T) (*spec.Organization, *spec.Live) {
 	live := &spec.Live{OrganizationID: "org-1", OrganizationName: "Acme", Resources: []spec.Resource{{

@@ -139,7 +139,7 @@ func (p *Plan) checkReferences(c *Change, kind *spec.Kind) error {
 		if f == nil || f.Ref == "" || f.Ref != ref.Address.Kind || c.Action == Delete {
 			return fmt.Errorf("%s refers to no %s", ref.Path, ref.Address.Kind)
 		}
-		if ref.ID == "" && !slices.Contains(c.DependsOn, ref.Address) && !excused {
+		if ref.ID == "" && c.gains(ref) && !slices.Contains(c.DependsOn, ref.Address) && !excused {
 			return fmt.Errorf("%s refers to %s, which the plan does not create before it", ref.Path, ref.Address)
 		}
 		count[ref.Path]++
