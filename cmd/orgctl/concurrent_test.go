@@ -285,5 +285,6 @@ func newKilled(t *testing.T, base, tick string, cfg sim.Config) *killed {
 		t.Fatal(err)
 	}
 	k.server.SetConfig(cfg)
+	k.api = k.server
 	return k
 }

@@ -61,12 +61,9 @@ spec:
 policy: {allowDelete: ["service/goes-*"]}
 `
 
-// killed is one apply of the real binary against a simulator that kills it at one request.
-type killed struct {
-	t      *testing.T
-	server *sim.Server
-	dir    string
-	tick   string
+// killer serves an API to one process, and kills it at one request.
+type killer struct {
+	api http.Handler
 
 	mu      sync.Mutex
 	process *os.Process
@@ -76,7 +73,7 @@ type killed struct {
 }
 
 // ServeHTTP kills the process before the request at takes effect, or after it has and before it is answered.
-func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.mu.Lock()
 	k.seen++
 	mine := k.seen == k.at
@@ -87,7 +84,7 @@ func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	answer := httptest.NewRecorder()
-	k.server.ServeHTTP(answer, r)
+	k.api.ServeHTTP(answer, r)
 	if mine {
 		_ = process.Kill()
 		panic(http.ErrAbortHandler)
@@ -97,6 +94,29 @@ func (k *killed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// end runs a command to its end, killed at the given request, and gives its exit code, or -1 where it did not end by itself.
+func (k *killer) end(t *testing.T, cmd *exec.Cmd, at int, after bool) (code int) {
+	t.Helper()
+	k.mu.Lock()
+	if err := cmd.Start(); err != nil {
+		k.mu.Unlock()
+		t.Fatal(err)
+	}
+	k.process, k.seen, k.at, k.after = cmd.Process, 0, at, after
+	k.mu.Unlock()
+	_ = cmd.Wait()
+	return cmd.ProcessState.ExitCode()
+}
+
+// killed is one apply of the real binary against a simulator that kills it at one request.
+type killed struct {
+	killer
+	t      *testing.T
+	server *sim.Server
+	dir    string
+	tick   string
 }
 
 // command is an apply of the real binary on a host: a directory with its state and its secrets.
@@ -115,15 +135,8 @@ func (k *killed) command(host, url string) (*exec.Cmd, *bytes.Buffer) {
 func (k *killed) run(url string, at int, after bool) (output string, code int) {
 	k.t.Helper()
 	cmd, out := k.command(k.dir, url)
-	k.mu.Lock()
-	if err := cmd.Start(); err != nil {
-		k.mu.Unlock()
-		k.t.Fatal(err)
-	}
-	k.process, k.seen, k.at, k.after = cmd.Process, 0, at, after
-	k.mu.Unlock()
-	_ = cmd.Wait()
-	return out.String(), cmd.ProcessState.ExitCode()
+	code = k.end(k.t, cmd, at, after)
+	return out.String(), code
 }
 
 // killWorlds are the circumstances of the matrix.
