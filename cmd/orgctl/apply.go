@@ -206,6 +206,9 @@ func runApply(ctx context.Context, e *env, o applyOptions) error {
 	if seen != nil {
 		outcome.Earlier = seen.Earlier
 	}
+	if left := s.Unsettled(); outcome.Converged && len(left) > 0 {
+		outcome.Converged, outcome.Error = false, strings.Join(left, "; ")
+	}
 	if whole {
 		_ = view.Message(e.notes(), strings.Join(s.unused(), "\n"))
 	}

@@ -28,6 +28,9 @@ type Backend interface {
 	// Recover finds out what became of creations whose run ended before their outcome was known, and gives a sentence for each: none
 	// where nothing is created whose outcome would have to be looked for.
 	Recover(ctx context.Context) ([]string, error)
+	// Unsettled are sentences about what Recover has found and could not settle, as far as nothing has settled it since. No plan shows
+	// it, so that as long as there is any, a run has not converged: none where each such thing is a change of the next plan.
+	Unsettled() []string
 	// Begun gives the ids of the objects that a plan would finish although nothing but a mark of theirs says that they are half made,
 	// and whose creation this host knows: none where creations are one call.
 	Begun(ctx context.Context, plan *diff.Plan) ([]string, error)

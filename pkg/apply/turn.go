@@ -76,6 +76,12 @@ func Begin(ctx context.Context) context.Context {
 	return context.Background()
 }
 
+// Finish gives, for the context of a step, the one of what has to follow a write that was sent: it goes on, pauses and all, when the
+// run is told to begin nothing more, since nobody else will know what the write has done. It keeps its slot meanwhile.
+func Finish(ctx context.Context) context.Context {
+	return context.WithValue(ctx, turnKey{}, &turn{slots: semaphore.NewWeighted(1), begin: ctx})
+}
+
 // stopError is a call that was not made, or a wait that was given up, since the run was told to begin nothing more.
 type stopError string
 

@@ -157,6 +157,9 @@ func (b *Backend) Remarks() []string {
 	return slices.Clone(b.remarks)
 }
 
+// Unsettled implements apply.Backend: what is half made is a change of the next plan.
+func (b *Backend) Unsettled() []string { return nil }
+
 // scope is whose the secrets are that are stored.
 func (b *Backend) scope() store.Scope { return b.opts.Journal.Scope() }
 

@@ -50,12 +50,13 @@ type Backend struct {
 	mu      sync.Mutex
 	known   []locktera.APIKey // those that were live when they were last observed, and those made since
 	shown   spec.Tree         // the customizations when they were last observed
+	left    map[int]leftover  // of earlier runs, by the number of the intent
 	remarks []string
 }
 
 // New makes the backend of one organization. It sends nothing.
 func New(api *locktera.API, opts Options) *Backend {
-	return &Backend{api: api, opts: opts, creating: make(chan struct{}, 1)}
+	return &Backend{api: api, opts: opts, creating: make(chan struct{}, 1), left: map[int]leftover{}}
 }
 
 // people are the roles of nodes that are persons: organizations, groups and people are one tree.
@@ -159,7 +160,7 @@ func (b *Backend) Quotas(context.Context) ([]diff.Quota, error) { return nil, ni
 // Log implements apply.Backend: what the API records does not tell our calls from those of others.
 func (b *Backend) Log() apply.Log { return apply.NoLog{} }
 
-// Remarks implements apply.Backend: who else has written meanwhile.
+// Remarks implements apply.Backend: who else has written meanwhile, and what answers lack.
 func (b *Backend) Remarks() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/orgctl/orgctl/pkg/client"
 	"github.com/orgctl/orgctl/pkg/client/secret"
@@ -55,6 +58,54 @@ type CreatedKey struct {
 func (c CreatedKey) Is(k APIKey) bool {
 	o, err := newObject([]byte(c.Answer.Reveal()))
 	return err == nil && k.ID != "" && o.keyID() == k.ID
+}
+
+// HasID reports whether the answer has an id, which may be that of the key.
+func (c CreatedKey) HasID() bool {
+	o, err := newObject([]byte(c.Answer.Reveal()))
+	return err == nil && o.keyID() != ""
+}
+
+// HasSecret reports whether anything in the answer may be the secret of the key, the documented fields aside. Where nothing is, it is
+// one of these, or the key has none.
+func (c CreatedKey) HasSecret() bool {
+	answer := []byte(c.Answer.Reveal())
+	o, err := newObject(answer)
+	if err != nil {
+		var v any
+		if json.Unmarshal(answer, &v) != nil {
+			v = string(answer) // plain text
+		}
+		return mayOpen(v)
+	}
+	for _, name := range (APIKey{}).fields() {
+		delete(o, name)
+	}
+	for _, raw := range o {
+		var v any
+		_ = json.Unmarshal(raw, &v) // what came as JSON can be read
+		if mayOpen(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// shortestSecret is what a text has at least that could open anything: "OK" and "created" do not.
+const shortestSecret = 8
+
+// mayOpen reports whether there is a text anywhere in a value that could be a secret.
+func mayOpen(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return len(strings.TrimSpace(v)) >= shortestSecret && hasText(v)
+	case []any:
+		return slices.ContainsFunc(v, mayOpen)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), mayOpen)
+	default:
+		return false
+	}
 }
 
 // ListKeys returns the API keys of an organization.
