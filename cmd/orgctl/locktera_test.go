@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/orgctl/orgctl/pkg/client/sim/locktera"
 )
 
 // TestServedLocktera: what orgctl sandbox --api locktera prints is all that a client needs, the organization outlives the
@@ -59,4 +61,28 @@ func TestServedLocktera(t *testing.T) {
 	if status, got := name(http.MethodGet, ""); status != http.StatusOK || got != "Acme" {
 		t.Errorf("after a restart: %d, name %q", status, got)
 	}
+}
+
+// A key whose secret was lost with the answer keeps every apply with its journal from saying that it has converged, until it is deleted.
+func TestLostSecretIsNotConverged(t *testing.T) {
+	t.Parallel()
+	b := benchLocktera(t, locktera.Config{Faults: []locktera.Fault{{Kind: "cut-after", Method: http.MethodPost, Count: 1}}}, nil)
+	const head = "apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\nspec: {api: locktera/v1, keys: "
+	b.write(t, "org.yaml", head+"[{name: ci, permissions: [read]}]}\n")
+	apply := []string{"apply", "--yes", "-f", "org.yaml", "--secrets-out", "secrets"}
+	for _, run := range []string{"its own", "the next", "one more"} {
+		if r := b.run(t, apply...); r.code != exitPartial || !strings.Contains(r.stdout, "nobody can use it") || !strings.Contains(r.stdout, "not converged") {
+			t.Fatalf("%s run: exit code %d\n%s%s", run, r.code, r.stdout, r.stderr)
+		}
+	}
+	if r := b.ok(t, "plan", "-f", "org.yaml"); !strings.Contains(r.stdout, "No changes") {
+		t.Errorf("a plan knows of it: %s", r.stdout)
+	}
+	var key struct{ ID string }
+	if err := json.Unmarshal([]byte(b.ok(t, "get", "api-keys", "ci", "-o", "json").stdout), &key); err != nil || key.ID == "" {
+		t.Fatalf("%v, %v", key, err)
+	}
+	b.write(t, "gone.yaml", head+"[{name: ci, id: "+key.ID+", ensure: absent}]}\npolicy: {allowDelete: [key/ci]}\n")
+	b.ok(t, "apply", "--yes", "-f", "gone.yaml", "--secrets-out", "secrets")
+	b.ok(t, apply...)
 }
