@@ -29,6 +29,8 @@ type Intent struct {
 	Mark string `json:"mark,omitempty"` // tells it from others of its name: nonce of a service, suffix of a key id
 	// Before are the ids of the objects that were there and have no name by which the new one could be told from them.
 	Before []string `json:"before,omitempty"`
+	// Made says that the API has answered that the object exists, and that no list has shown it yet: its absence proves nothing.
+	Made bool `json:"made,omitempty"`
 }
 
 // Outcomes of an intent.
@@ -241,6 +243,17 @@ func (j *Journal) Begin(i Intent) (number int, err error) {
 	j.open[number] = i
 	j.next++
 	return number, nil
+}
+
+// Amend records what more is known of an intent that is open. It is not waited for.
+func (j *Journal) Amend(number int, i Intent) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.append(entry{Scope: j.scope, Number: number, Intent: &i}, nil); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	j.open[number] = i
+	return nil
 }
 
 // End records the outcome of an intent. It is not waited for: losing it in a crash of the machine does no harm, the next run looks

@@ -63,6 +63,28 @@ func TestOnlyOpenIntentsOfTheScopeSurvive(t *testing.T) {
 	}
 }
 
+// What more is learned of an intent takes the place of what was known, and an outcome ends both.
+func TestAmendedIntent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	first := open(t, path, ours)
+	n, made := begin(t, first, key), key
+	made.Made = true
+	if err := first.Amend(n, made); err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range []*journal.Journal{first, open(t, path, ours), open(t, path, ours)} {
+		if d := cmp.Diff(map[int]journal.Intent{n: made}, j.Pending()); d != "" {
+			t.Error(d)
+		}
+	}
+	if err := first.End(n, journal.Absent); err != nil {
+		t.Fatal(err)
+	}
+	if pending := open(t, path, ours).Pending(); len(pending) > 0 {
+		t.Errorf("pending: %v", pending)
+	}
+}
+
 // A journal cut at any byte, as by a crash, opens, and holds every intent whose line was complete.
 func TestTornAnywhere(t *testing.T) {
 	dir := t.TempDir()

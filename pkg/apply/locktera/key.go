@@ -111,7 +111,8 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 		return err
 	}
 	record := secrets.Record{Scope: b.opts.Journal.Scope(), Kind: secrets.Key, Name: request.Name, Mark: secret.KeyID().Reveal()[:8]}
-	number, err := b.begin(journal.Intent{Kind: keyKind, Name: request.Name, Mark: record.Mark})
+	intent := journal.Intent{Kind: keyKind, Name: request.Name, Mark: record.Mark}
+	number, err := b.begin(&intent)
 	if err != nil {
 		return err
 	}
@@ -126,14 +127,15 @@ func (b *Backend) createKey(ctx context.Context, c diff.Change) error {
 	}
 	record.Answer = made.Answer
 	if record, err = b.opts.Secrets.Store(ctx, record); err != nil {
-		return also(fmt.Errorf("store the secret of the new key: %w", err), b.discard(ctx, made, request.Name, number))
+		return also(fmt.Errorf("store the secret of the new key: %w", err), b.discard(ctx, made, intent, number))
 	}
 	if !made.HasSecret() {
 		b.remark("key/%s: the answer that is stored (%s.%s) shows no field that could be the secret besides the documented ones", record.Name, record.Name, record.Mark)
 	}
 	key, err := b.newKey(ctx, request.Name, made)
 	if err != nil {
-		return unknown{fmt.Errorf("the key was made and its secret is stored; which key it is could not be read: %w", err)}
+		intent.Made = true
+		return unknown{also(fmt.Errorf("the key was made and its secret is stored; which key it is could not be read: %w", err), b.opts.Journal.Amend(number, intent))}
 	}
 	b.knows(key)
 	record.ID = key.ID
@@ -203,8 +205,11 @@ func (b *Backend) noneLeft(ctx context.Context, name string) error {
 		return fmt.Errorf("whether an earlier run has made it could not be learned: %w", err)
 	}
 	for number, earlier := range all {
-		if len(earlier.keys) > 0 {
+		switch {
+		case len(earlier.keys) > 0:
 			return fmt.Errorf("an earlier run may have made it (%s): run again", ids(earlier.keys))
+		case earlier.Made:
+			return fmt.Errorf("a key of this name %s; none is made meanwhile", notReadable(earlier.Intent))
 		}
 		if err := b.opts.Journal.End(number, journal.Absent); err != nil {
 			return err
@@ -219,8 +224,14 @@ func notListed(name, mark string) string {
 		name, mark)
 }
 
+// notReadable says the same where no answer is stored that can be read.
+func notReadable(i journal.Intent) string {
+	return fmt.Sprintf("was made by an earlier run and is not listed yet; unless a sealed record %s.%s is there, nobody can use it: run again later, or, if it is certain that the key is gone, with another --journal",
+		i.Name, i.Mark)
+}
+
 // begin notes a creation.
-func (b *Backend) begin(i journal.Intent) (number int, err error) {
+func (b *Backend) begin(i *journal.Intent) (number int, err error) {
 	b.mu.Lock()
 	for _, k := range b.known {
 		if k.Name == "" {
@@ -228,7 +239,7 @@ func (b *Backend) begin(i journal.Intent) (number int, err error) {
 		}
 	}
 	b.mu.Unlock()
-	return b.opts.Journal.Begin(i)
+	return b.opts.Journal.Begin(*i)
 }
 
 func (b *Backend) knows(k locktera.APIKey) {
@@ -332,11 +343,13 @@ func deleteIt(name string) string {
 
 // discard takes away a key whose secret is stored nowhere, even when the run is stopped. Nothing but the answer proves that a key is
 // ours: one that it has no id of is left, and kept in mind, and so is one that does not go.
-func (b *Backend) discard(ctx context.Context, made locktera.CreatedKey, name string, number int) error {
+func (b *Backend) discard(ctx context.Context, made locktera.CreatedKey, intent journal.Intent, number int) error {
+	name := intent.Name
 	key, err := b.newKey(ctx, name, made)
 	switch {
 	case err != nil:
-		return fmt.Errorf("the key, which nobody can use, could not be taken away: %w", err)
+		intent.Made = true
+		return also(fmt.Errorf("the key, which nobody can use, could not be taken away: %w", err), b.opts.Journal.Amend(number, intent))
 	case !made.Is(key):
 		return fmt.Errorf("which key it is does not follow from the answer, so that none is taken away: %s (%s) may be it, and then nobody can use it; %s",
 			name, key.ID, deleteIt(name))
@@ -459,6 +472,12 @@ func (b *Backend) Recover(ctx context.Context) ([]string, error) {
 	}
 	var notes []string
 	for number, one := range all {
+		if one.Made && len(one.keys) > 0 { // from now on its absence says that it is gone
+			one.Made = false
+			if err := b.opts.Journal.Amend(number, one.Intent); err != nil {
+				return nil, err
+			}
+		}
 		note, outcome, err := b.became(ctx, one)
 		switch {
 		case err != nil:
@@ -543,6 +562,8 @@ func (b *Backend) candidates(ctx context.Context, i journal.Intent, all []lockte
 func (b *Backend) became(ctx context.Context, one *begun) (note, outcome string, err error) {
 	begun := fmt.Sprintf("key/%s, begun by an interrupted run, ", one.Name)
 	switch {
+	case one.stored == nil && len(one.keys) == 0 && one.Made:
+		return fmt.Sprintf("key/%s %s", one.Name, notReadable(one.Intent)), "", nil
 	case one.stored == nil && len(one.keys) == 0:
 		return begun + "was not created", journal.Absent, nil
 	case one.stored == nil:

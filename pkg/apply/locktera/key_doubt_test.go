@@ -2,6 +2,7 @@ package locktera_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"github.com/orgctl/orgctl/pkg/apply"
 	"github.com/orgctl/orgctl/pkg/apply/backendtest"
 	"github.com/orgctl/orgctl/pkg/apply/journal"
+	"github.com/orgctl/orgctl/pkg/apply/secrets"
+	"github.com/orgctl/orgctl/pkg/apply/store"
 	sim "github.com/orgctl/orgctl/pkg/client/sim/locktera"
 )
 
@@ -126,6 +129,47 @@ func TestLateKeyIsNotMadeTwice(t *testing.T) {
 	}
 }
 
+// sealed is a sink that cannot read what it stores.
+type sealed struct{ *secrets.Memory }
+
+func (sealed) Find(context.Context, secrets.Query) ([]secrets.Record, error) { return nil, nil }
+
+func (sealed) InForce(context.Context, store.Scope, string, string) []secrets.Record { return nil }
+
+// That a key was made is kept in mind where its answer cannot be read back, or was not stored, until a list has shown the key.
+func TestLateKeyWithoutReadableAnswer(t *testing.T) {
+	for name, place := range map[string]func(*bench) secrets.Sink{
+		"sealed":     func(b *bench) secrets.Sink { return sealed{b.sink} },
+		"not stored": func(b *bench) secrets.Sink { return noPlace{b.sink} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, world{})
+				b.place = place(b)
+				b.through(b.late()).TryApply(backendtest.Manifest(t, oneKey))
+				id := b.made()[0].ID
+				for range 2 {
+					run := b.through(b.late())
+					notes, err := run.Backend.Recover(t.Context())
+					if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "not listed yet") || len(unsettled(run)) != 1 {
+						t.Errorf("%q, %v", notes, err)
+					}
+					if r := run.TryApply(backendtest.Manifest(t, oneKey)).Results[0]; r.Status != apply.Failed || len(b.made()) != 1 {
+						t.Errorf("%s: %s; there are %v", r.Status, r.Error, b.made())
+					}
+				}
+				if notes, err := b.run().Backend.Recover(t.Context()); err != nil || len(notes) != 1 || !strings.Contains(notes[0], id) {
+					t.Errorf("%q, %v", notes, err)
+				}
+				b.edit(sim.Edit{Kind: "key", ID: id, Delete: true})
+				if notes, err := b.run().Backend.Recover(t.Context()); err != nil || len(b.journal.Pending()) > 0 {
+					t.Errorf("%q, %v", notes, err)
+				}
+			})
+		})
+	}
+}
+
 // A stored answer of which it is not known what key it is of keeps another one from being made, also when the journal is lost.
 func TestStoredAnswerWithoutJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -166,6 +210,26 @@ func TestKilledCreationShowsLate(t *testing.T) {
 		run.Converge(backendtest.Manifest(t, "spec: {api: locktera/v1, keys: [{name: ci, id: "+id+", ensure: absent}]}\npolicy: {allowDelete: [key/ci]}"))
 		if left := unsettled(run); len(left) > 0 || len(b.journal.Pending()) > 0 {
 			t.Errorf("unsettled %q", left)
+		}
+	})
+}
+
+// A look that ends early proves nothing.
+func TestInterruptedLookProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t.Context(), t, world{})
+		if _, err := b.journal.Begin(journal.Intent{Kind: "key", Name: "ci", Mark: "12345678"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []time.Duration{0, time.Second / 2, 5 * time.Second} {
+			ctx, cancel := context.WithCancel(t.Context())
+			run := b.through(onTheWay{b.server.Transport(), http.MethodGet, func(pass func() (int, []byte)) (int, []byte) {
+				defer time.AfterFunc(after, cancel)
+				return pass()
+			}})
+			if notes, err := run.Backend.Recover(ctx); err == nil || len(b.journal.Pending()) != 1 {
+				t.Fatalf("after %s: %q", after, notes)
+			}
 		}
 	})
 }

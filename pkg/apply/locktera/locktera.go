@@ -194,8 +194,11 @@ func (b *Backend) settled(ctx context.Context, read func(context.Context) (bool,
 	for backoff := b.opts.Tick; ; backoff = min(2*backoff, maxBackoff*b.opts.Tick) {
 		there, err = read(ctx)
 		left := time.Until(deadline)
-		if there || left <= 0 || ctx.Err() != nil {
+		switch {
+		case there || left <= 0:
 			return there, err
+		case ctx.Err() != nil: // given up early: what was not there then may come
+			return false, cmp.Or(err, ctx.Err())
 		}
 		if err := apply.Sleep(ctx, min(backoff, left)); err != nil {
 			return false, err
