@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orgctl/orgctl/pkg/apply"
+	backend "github.com/orgctl/orgctl/pkg/apply/locktera"
 	"github.com/orgctl/orgctl/pkg/client/locktera"
 )
 
@@ -21,18 +22,11 @@ func (l *lockteraCalls) inspect(ctx context.Context, id string) (node, error) {
 	return lockteraNode(id, o), err
 }
 
-// lockteraNode is a node whose role says what it is. One of a role that no document has is taken for a person, which is asked for by
-// itself, and so is one that has no role and the names that people have.
 func lockteraNode(id string, o locktera.Organization) node {
-	n := node{id: id, name: cmp.Or(o.Name, strings.TrimSpace(o.FirstName+" "+o.LastName), o.Email), role: o.Role, above: []string{o.RootID, o.ParentID}}
-	switch strings.ToLower(o.Role) {
-	case "org", "group":
-	case "":
-		n.person = o.FirstName != "" || o.LastName != ""
-	default:
-		n.person = true
+	return node{
+		id: id, name: cmp.Or(o.Name, strings.TrimSpace(o.FirstName+" "+o.LastName), o.Email),
+		role: o.Role, person: backend.IsPerson(o), above: []string{o.RootID, o.ParentID},
 	}
-	return n
 }
 
 // below implements deletions: the API lists no children, and records what becomes of them. Of entries nobody says in which order

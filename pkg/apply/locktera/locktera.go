@@ -59,22 +59,34 @@ func New(api *locktera.API, opts Options) *Backend {
 	return &Backend{api: api, opts: opts, creating: make(chan struct{}, 1), left: map[int]leftover{}}
 }
 
-// people are the roles of nodes that are persons: organizations, groups and people are one tree.
-var people = []string{"user", "user_admin", "org_admin"}
-
-// IsPerson reports whether a node is somebody, and no organization or group.
-func IsPerson(o locktera.Organization) bool { return slices.Contains(people, o.Role) }
+// IsPerson reports whether a node is taken for somebody: organizations, groups and people are one tree. The role says which it is.
+// One that no document has may be a person's, and so may a node without a role that has what people have.
+func IsPerson(o locktera.Organization) bool {
+	switch strings.ToLower(o.Role) {
+	case "org", "group":
+		return false
+	case "":
+		return o.FirstName != "" || o.LastName != "" || o.Email != ""
+	default:
+		return true
+	}
+}
 
 // Identify reads the node that is meant and refuses a person's, whose id is as good as any other to the API.
 func Identify(ctx context.Context, api *locktera.API, id string) (locktera.Organization, error) {
+	const instead = "set LOCKTERA_ORG_ID to the id of an organization or group"
 	o, err := api.GetOrganization(ctx, id)
 	switch {
 	case err != nil:
 		return o, err
 	case o.ID != "" && o.ID != id:
 		return o, fmt.Errorf("%w: asked for %s, it answers with %s", apply.ErrOtherOrganization, id, o.ID)
+	case IsPerson(o) && slices.Contains([]string{"user", "user_admin", "org_admin"}, strings.ToLower(o.Role)):
+		return o, fmt.Errorf("%s is a person (role %s), not an organization: %s", id, o.Role, instead)
+	case IsPerson(o) && o.Role != "":
+		return o, fmt.Errorf("%s has the role %s, which is neither org nor group, and may be a person: %s", id, o.Role, instead)
 	case IsPerson(o):
-		return o, fmt.Errorf("%s is a person (role %s), not an organization: set LOCKTERA_ORG_ID to the id of an organization or group", id, o.Role)
+		return o, fmt.Errorf("%s has no role, and a first name, last name or e-mail address as people have: %s", id, instead)
 	}
 	return o, nil
 }

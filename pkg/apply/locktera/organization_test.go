@@ -250,3 +250,35 @@ func TestPersonIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestNoOrganization: what is not said to be an organization or group is refused, whatever else it may be.
+func TestNoOrganization(t *testing.T) {
+	for shown, want := range map[string]string{
+		`"role":"USER"`:                        "is a person (role USER)",
+		`"role":"superuser"`:                   "has the role superuser, which is neither org nor group",
+		`"role":""`:                            `has the role "", which is neither org nor group`,
+		`"role":["user"]`:                      `has the role ["user"], which is neither org nor group`,
+		`"role":3`:                             "has the role 3, which is neither org nor group",
+		`"email":"jo@example.com"`:             "has no role, and a first name, last name or e-mail address",
+		`"first_name":"Jo"`:                    "has no role, and a first name, last name or e-mail address",
+		`"role":null,"last_name":"Doe"`:        "has no role, and a first name, last name or e-mail address",
+		`"role":null`:                          "",
+		`"role":"ORG","email":"i@example.com"`: "",
+		`"role":"Group"`:                       "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t.Context(), t, world{})
+			id := b.server.Credentials().OrganizationID
+			wire := &bent{next: b.server.Transport(), answer: func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+				if !strings.HasSuffix(r.URL.Path, "/orgs/"+id) {
+					return nil, nil
+				}
+				return says(200, `{"id":"`+id+`","name":"Acme",`+shown+`}`)(r)
+			}}
+			_, err := b.through(wire).TryPlan(backendtest.Manifest(t, nothing), nil)
+			if (want == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), id)) {
+				t.Errorf("%s: want %q, got %v", shown, want, err)
+			}
+		})
+	}
+}

@@ -18,7 +18,7 @@ type Organization struct {
 	CreatedAt      string
 	RootID         string
 	ParentID       string
-	Role           string // org, group, org_admin, user_admin or user; "" in the shape that has none
+	Role           string // org, group, org_admin, user_admin or user; "" in the shape that has none; JSON where it is no text, or an empty one
 	FirstName      string
 	LastName       string
 	Email          string
@@ -45,6 +45,9 @@ func (o *Organization) UnmarshalJSON(data []byte) error {
 		if o.NameKey == "" && f.text(key) != "" {
 			o.NameKey = key
 		}
+	}
+	if raw := f["role"]; o.Role == "" && raw != nil && string(raw) != "null" {
+		o.Role = string(raw)
 	}
 	if custom, err := newObject(f["customizations"]); err == nil {
 		o.Customizations = custom
