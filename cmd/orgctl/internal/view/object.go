@@ -88,11 +88,17 @@ func parseValue(d *json.Decoder) (Object, error) {
 var redacted = Object{scalar: "[redacted]"}
 
 // secretName reports whether a field of this name may hold a secret, or what one could be guessed from. No read of the API has
-// one: should it ever, this is not where it gets out.
+// one: should it ever, this is not where it gets out. What identifies a key, such as key_id, is none, and neither is the key of a tag.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
-	return slices.Contains([]string{"keyid", "api_key", "access_key", "private_key"}, name) || slices.ContainsFunc([]string{"password", "secret", "hash", "token", "credential", "connectionstring"}, func(part string) bool {
+	if name == "keyid" || slices.ContainsFunc([]string{"password", "secret", "hash", "token", "credential", "connectionstring"}, func(part string) bool {
 		return strings.Contains(name, part)
+	}) {
+		return true
+	}
+	words := strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)
+	return slices.ContainsFunc([]string{"apikey", "accesskey", "privatekey", "authkey", "passphrase"}, func(last string) bool {
+		return strings.HasSuffix(words, last)
 	})
 }
 

@@ -129,6 +129,15 @@ func TestObjectsAsTheyCame(t *testing.T) {
 	if d := cmp.Diff([]string{"[redacted]", "8"}, settings.Values("value")); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
+	for name, secret := range map[string]bool{
+		"api_key": true, "apikey": true, "apiKey": true, "X-Api-Key": true, "access_key": true, "accessKey": true, "private_key": true, "passphrase": true,
+		"key_id": false, "api_key_id": false, "accessKeyId": false, "keySuffix": false, "key": false, "openApiKeys": false, "api_keys": false,
+	} {
+		got := object(t, `{"old_data":[{"`+name+`":"hunter2"}]}`).Values("old_data." + name)
+		if hidden := got[0] == "[redacted]"; hidden != secret {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
 	for _, broken := range []string{``, `{`, `[1,]`, `{"a" 1}`, `1 2`} {
 		if _, err := view.ParseObject([]byte(broken)); err == nil {
 			t.Errorf("%q was read", broken)
