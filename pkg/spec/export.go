@@ -120,6 +120,10 @@ func (e *exporter) write() {
 	for _, r := range e.live.Resources {
 		if kind := e.api.Organization(); r.Address.Kind == kind.Name {
 			e.spec.of = r
+			if reason := unread(r); reason != "" {
+				e.unread = append(e.unread, unreadDetails{kind, reason})
+				e.root.remark("%s", notRead(details(kind), reason))
+			}
 			e.fields(e.spec, kind, r)
 		}
 	}
@@ -450,10 +454,14 @@ func (e *exporter) missing() []string {
 		count[u]++
 	}
 	for _, u := range e.unread {
-		if n := count[u]; n > 0 {
+		switch n := count[u]; {
+		case n == 0: // said
+		case u.kind.Collection == "":
+			out = append(out, notRead(details(u.kind), u.reason))
+		default:
 			out = append(out, fmt.Sprintf("%s of %s is not exported: %s", details(u.kind), counted(n, u.kind.Name), u.reason))
-			count[u] = 0 // said
 		}
+		count[u] = 0
 	}
 	switch {
 	case e.left == 1:

@@ -12,6 +12,7 @@ import (
 	"github.com/orgctl/orgctl/pkg/client/locktera"
 	sim "github.com/orgctl/orgctl/pkg/client/sim/locktera"
 	"github.com/orgctl/orgctl/pkg/diff"
+	"github.com/orgctl/orgctl/pkg/spec"
 )
 
 // TestWritesThatDoNotTake: an API that answers that all is well and changes nothing, or not that, fails what it has not done.
@@ -188,6 +189,44 @@ func TestNotReadable(t *testing.T) {
 				case err != nil:
 				case !p.Empty(), c.blocks == "" && len(p.Findings) > 0, c.blocks != "" && (len(p.Findings) != 1 || p.Findings[0].Code != c.blocks):
 					t.Errorf("want %s, got %s", c.blocks, backendtest.Encode(t, p))
+				}
+			})
+		})
+	}
+}
+
+// An export says that it has no customizations, whatever the reason, and is no less valid for that.
+func TestExportSaysWhatIsUnread(t *testing.T) {
+	denied := []sim.Denial{{Method: http.MethodGet, Path: "**/customizations"}}
+	for name, c := range map[string]struct {
+		config sim.Config
+		size   string
+		want   string
+	}{
+		"forbidden":  {sim.Config{Denied: denied}, "1", "customizations are not exported: the API key may not read it (403)"},
+		"hidden":     {sim.Config{Denied: denied, NoRight: http.StatusNotFound}, "1", "customizations are not exported: the API says that there is none (404)"},
+		"unreadable": {sim.Config{}, "1e400", "customizations are not exported: customization size: the number 1e400"},
+		"read":       {sim.Config{}, "1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t.Context(), t, world{config: c.config})
+				b.edit(sim.Edit{Kind: "organization", Set: map[string]any{"customizations": map[string]any{"size": json.RawMessage(c.size)}}})
+				run := b.run()
+				live, err := run.Backend.Observe(t.Context(), apply.ObserveOptions{Detail: func(spec.Resource) bool { return true }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, missing, err := spec.Export(live)
+				if err != nil {
+					t.Fatal(err)
+				}
+				said := strings.Join(missing, "\n")
+				if (c.want == "") != (said == "") || !strings.HasPrefix(said, c.want) || c.want != "" && !strings.Contains(string(text), "# "+c.want) {
+					t.Errorf("want %q, said %q, wrote\n%s", c.want, said, text)
+				}
+				if p := run.Plan(run.Exported()); !p.Empty() || len(p.Findings) > 0 {
+					t.Errorf("does not plan empty: %s", backendtest.Encode(t, p))
 				}
 			})
 		})
