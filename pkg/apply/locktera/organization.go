@@ -117,7 +117,7 @@ func (b *Backend) write(ctx context.Context, attempt func(context.Context) (agai
 			return err
 		}
 		if err := apply.Sleep(ctx, b.opts.Tick); err != nil {
-			return errors.Join(err, lost)
+			return both(lost, err)
 		}
 	}
 }
@@ -126,6 +126,14 @@ func (b *Backend) write(ctx context.Context, attempt func(context.Context) (agai
 func refusedForNow(err error) bool {
 	network, ok := errors.AsType[*client.NetworkError](err)
 	return errors.Is(err, client.ErrRateLimited) || ok && !network.Sent && !network.Stopped()
+}
+
+// both are two errors in one line, of which the first may be nil.
+func both(first, second error) error {
+	if first == nil {
+		return second
+	}
+	return fmt.Errorf("%w; %w", first, second)
 }
 
 // unlearned is of a write that the API may have executed, which could not be read.
@@ -166,7 +174,7 @@ func (b *Backend) rename(ctx context.Context, f diff.FieldChange) (again bool, e
 	case there:
 		return false, nil
 	case err != nil:
-		return false, unlearned{errors.Join(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))}
+		return false, unlearned{both(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))}
 	case sent != nil:
 		return true, fmt.Errorf("the name is still %q: %w", seen, sent)
 	case any(seen) == f.Before:
@@ -197,7 +205,7 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (ag
 	for _, f := range changes {
 		if now := held[f.Path]; !reflect.DeepEqual(now, f.Before) && !reflect.DeepEqual(now, f.After) {
 			return false, fmt.Errorf("customization %s is %s now and was %s when this was planned: somebody else has changed it; nothing was sent, plan again",
-				f.Path, spec.FormatValue(now), spec.FormatValue(f.Before))
+				f.Path, shown(now), shown(f.Before))
 		}
 		raw, err := json.Marshal(f.After)
 		if err != nil {
@@ -210,23 +218,26 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (ag
 	}
 	failed := b.api.PutCustomizations(ctx, b.opts.OrganizationID, sent)
 	if failed != nil && !client.Ambiguous(failed) {
+		if errors.Is(failed, client.ErrBadRequest) && before.Wrapped {
+			failed = fmt.Errorf("%w; the API shows customizations wrapped, and may want them so: that is LOCKTERA_CUSTOMIZATIONS=wrapped", failed)
+		}
 		return refusedForNow(failed), failed
 	}
-	var shown locktera.Customizations
+	var answer locktera.Customizations
 	var after spec.Tree
 	var missing []string
 	_, err = b.settled(ctx, func(ctx context.Context) (bool, error) {
 		var err error
-		shown, after, err = b.readCustomizations(ctx)
+		answer, after, err = b.readCustomizations(ctx)
 		missing = notTaken(after, changes)
 		return err == nil && len(missing) == 0, err
 	})
 	if err != nil {
-		return false, unlearned{errors.Join(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))}
+		return false, unlearned{both(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))}
 	}
 	others := differing(wanted, after, changes)
 	switch {
-	case shown.Wrapped && !before.Wrapped:
+	case answer.Wrapped && !before.Wrapped:
 		return false, errors.New("the API shows the customizations within a customization of that name since they were sent wrapped: it wants them bare; " +
 			"set LOCKTERA_CUSTOMIZATIONS=bare, and put them right in the application")
 	case len(missing) == 0 && len(others) > 0:
@@ -267,12 +278,20 @@ func (b *Backend) readCustomizations(ctx context.Context) (locktera.Customizatio
 	return c, tree, err
 }
 
+// shown is a customization as messages have it.
+func shown(value any) string {
+	if value == nil {
+		return "absent"
+	}
+	return spec.FormatValue(value)
+}
+
 // notTaken says which changes a reading does not show.
 func notTaken(read spec.Tree, changes []diff.FieldChange) []string {
 	var out []string
 	for _, f := range changes {
 		if now := read[f.Path]; !reflect.DeepEqual(now, f.After) {
-			out = append(out, fmt.Sprintf("%s is %s", f.Path, spec.FormatValue(now)))
+			out = append(out, fmt.Sprintf("%s is %s", f.Path, shown(now)))
 		}
 	}
 	return out

@@ -26,13 +26,14 @@ func TestWritesThatDoNotTake(t *testing.T) {
 		desired string
 		want    string
 	}{
-		"the name is ignored":              {world{config: sim.Config{IgnoredWrites: []string{"name"}}}, named, "changed nothing, the name is still \"Sandbox\""},
-		"the name has another field":       {world{config: sim.Config{NameKey: "org_name"}}, named, "LOCKTERA_NAME_KEY"},
-		"that field is said wrongly":       {world{options: locktera.Options{NameKey: "org_name"}}, named, "LOCKTERA_NAME_KEY"},
-		"customizations are ignored":       {world{config: sim.Config{IgnoredWrites: []string{"customizations"}}}, themed, "changed nothing, size is null, theme is null"},
-		"one is ignored":                   {world{config: sim.Config{IgnoredWrites: []string{"customizations.theme"}}}, themed, "theme is null: the update was lost, at least in part"},
-		"they are wanted wrapped, refused": {world{config: sim.Config{PutBody: "wrapped"}}, themed, "customizations is required"},
-		"they are wanted bare":             {world{options: locktera.Options{WrapCustomizations: true}}, themed, "LOCKTERA_CUSTOMIZATIONS=bare"},
+		"the name is ignored":               {world{config: sim.Config{IgnoredWrites: []string{"name"}}}, named, "changed nothing, the name is still \"Sandbox\""},
+		"the name has another field":        {world{config: sim.Config{NameKey: "org_name"}}, named, "LOCKTERA_NAME_KEY"},
+		"that field is said wrongly":        {world{options: locktera.Options{NameKey: "org_name"}}, named, "LOCKTERA_NAME_KEY"},
+		"customizations are ignored":        {world{config: sim.Config{IgnoredWrites: []string{"customizations"}}}, themed, "changed nothing, size is absent, theme is absent"},
+		"one is ignored":                    {world{config: sim.Config{IgnoredWrites: []string{"customizations.theme"}}}, themed, "theme is absent: the update was lost, at least in part"},
+		"they are wanted wrapped, refused":  {world{config: sim.Config{PutBody: "wrapped"}}, themed, "customizations is required"},
+		"they are wanted as they are shown": {world{config: sim.Config{PutBody: "wrapped", WrappedCustomizations: true}}, themed, "; the API shows customizations wrapped, and may want them so: that is LOCKTERA_CUSTOMIZATIONS=wrapped"},
+		"they are wanted bare":              {world{options: locktera.Options{WrapCustomizations: true}}, themed, "LOCKTERA_CUSTOMIZATIONS=bare"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -75,7 +76,7 @@ func TestWritersMeanwhile(t *testing.T) {
 	}{
 		"the same, between plan and reading": {
 			behind: sim.Meanwhile{Method: get, Path: "**/customizations", Nth: 1, Edit: custom(map[string]any{"theme": "theirs"})},
-			fails:  `theme is "theirs" now and was null`, leaves: map[string]string{"theme": "theirs"},
+			fails:  `theme is "theirs" now and was absent`, leaves: map[string]string{"theme": "theirs"},
 		},
 		"something else, between plan and reading": {
 			behind: sim.Meanwhile{Method: get, Path: "**/customizations", Nth: 1, Edit: custom(map[string]any{"logo_url": "theirs"})},
