@@ -30,7 +30,7 @@ var lockteraProvider = provider{ //nolint:gosec // names of variables, no creden
 	keySecret: "LOCKTERA_API_KEY", organization: "LOCKTERA_ORG_ID", mustName: true, url: "LOCKTERA_API_URL",
 	further: []string{lockteraNameKey, lockteraCustomizations},
 	dialect: locktera.Dialect(),
-	useless: map[string]string{
+	useless: map[string]string{ //nolint:gosec // names of flags, no credentials
 		"caller-ip":      "its keys are accepted from everywhere",
 		"key-secrets":    "its API makes the secrets of keys itself",
 		"create-timeout": nothingSlow, "start-timeout": nothingSlow, "stop-timeout": nothingSlow, "delete-timeout": nothingSlow,

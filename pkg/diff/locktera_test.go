@@ -74,7 +74,7 @@ func TestLocktera(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, _ := lockteraPlan(t, test.manifest, test.live)
+			p := lockteraPlan(t, test.manifest, test.live)
 			var got []string
 			for _, c := range p.Changes {
 				var paths []string
@@ -109,7 +109,7 @@ func TestAddressesOfNamesakes(t *testing.T) {
 		return r
 	}
 	live := lockteraLive(nil, named("tmp-a", "2"), named("tmp-a", "4"), named("tmp-a#4", "3"), named("tmp-a#4#4", "5"))
-	p, _ := lockteraPlan(t, "keys: []\npolicy: {prune: [keys], maxDeletes: {percent: 100}}", live)
+	p := lockteraPlan(t, "keys: []\npolicy: {prune: [keys], maxDeletes: {percent: 100}}", live)
 	ids := map[spec.Address]string{}
 	for _, c := range p.Changes {
 		if other, twice := ids[c.Address]; twice {
@@ -127,17 +127,17 @@ func TestAddressesOfNamesakes(t *testing.T) {
 
 // TestAbsentUnderAMistakenID: an entry that is to be absent under an id that nothing has says so while an object of its name lives.
 func TestAbsentUnderAMistakenID(t *testing.T) {
-	p, _ := lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil, lockteraKey("first", "read")))
+	p := lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil, lockteraKey("first", "read")))
 	if len(p.Changes) > 0 || len(p.Findings) != 1 || p.Findings[0].Code != diff.CodeUnknownID || p.Findings[0].Severity != diff.SeverityWarning {
 		t.Errorf("%+v %+v", p.Changes, p.Findings)
 	}
-	p, _ = lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil))
+	p = lockteraPlan(t, "keys: [{name: first, id: nope, ensure: absent}]", lockteraLive(nil))
 	if !p.Converged() || len(p.Findings) > 0 {
 		t.Errorf("gone, as it should be: %+v", p.Findings)
 	}
 }
 
-func lockteraPlan(t *testing.T, manifest string, live *spec.Live) (*diff.Plan, *spec.Organization) {
+func lockteraPlan(t *testing.T, manifest string, live *spec.Live) *diff.Plan {
 	t.Helper()
 	organizations, diags := spec.Load([]spec.File{{Name: "m.yaml", Data: []byte(
 		"apiVersion: orgctl/v1\nkind: Organization\nmetadata: {name: acme}\nspec:\n  api: locktera/v1\n  " + manifest + "\n",
@@ -149,5 +149,5 @@ func lockteraPlan(t *testing.T, manifest string, live *spec.Live) (*diff.Plan, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, organizations[0]
+	return p
 }
