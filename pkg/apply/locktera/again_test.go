@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -19,11 +20,15 @@ import (
 type bent struct {
 	next   http.RoundTripper
 	answer func(r *http.Request, next http.RoundTripper) (*http.Response, error) // nil, nil lets a request through
-	sent   []string
+
+	mu   sync.Mutex // an observation reads side by side
+	sent []string
 }
 
 func (b *bent) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.mu.Lock()
 	b.sent = append(b.sent, r.Method)
+	b.mu.Unlock()
 	if response, err := b.answer(r, b.next); response != nil || err != nil {
 		return response, err
 	}
