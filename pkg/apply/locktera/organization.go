@@ -117,7 +117,7 @@ func (b *Backend) write(ctx context.Context, attempt func(context.Context) (agai
 			return err
 		}
 		if err := apply.Sleep(ctx, b.opts.Tick); err != nil {
-			return both(lost, err)
+			return also(lost, err)
 		}
 	}
 }
@@ -127,22 +127,6 @@ func refusedForNow(err error) bool {
 	network, ok := errors.AsType[*client.NetworkError](err)
 	return errors.Is(err, client.ErrRateLimited) || ok && !network.Sent && !network.Stopped()
 }
-
-// both are two errors in one line, of which the first may be nil.
-func both(first, second error) error {
-	if first == nil {
-		return second
-	}
-	return fmt.Errorf("%w; %w", first, second)
-}
-
-// unlearned is of a write that the API may have executed, which could not be read.
-type unlearned struct{ error }
-
-func (u unlearned) Unwrap() error { return u.error }
-
-// Ambiguous implements what client.Ambiguous asks for.
-func (unlearned) Ambiguous() bool { return true }
 
 // rename reads the name, sends the new one in the field in which the server shows it, and reads it again: a server that does not
 // know the field may answer that all is well.
@@ -174,7 +158,7 @@ func (b *Backend) rename(ctx context.Context, f diff.FieldChange) (again bool, e
 	case there:
 		return false, nil
 	case err != nil:
-		return false, unlearned{both(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))}
+		return false, unknown{also(sent, fmt.Errorf("whether the name was taken could not be read: %w", err))}
 	case sent != nil:
 		return true, fmt.Errorf("the name is still %q: %w", seen, sent)
 	case any(seen) == f.Before:
@@ -233,7 +217,7 @@ func (b *Backend) customize(ctx context.Context, changes []diff.FieldChange) (ag
 		return err == nil && len(missing) == 0, err
 	})
 	if err != nil {
-		return false, unlearned{both(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))}
+		return false, unknown{also(failed, fmt.Errorf("whether the customizations were taken could not be read: %w", err))}
 	}
 	others := differing(wanted, after, changes)
 	switch {
